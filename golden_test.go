@@ -1,0 +1,108 @@
+package stripeapps_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+// vector is one entry of testdata/golden/vectors.json; see the README there.
+type vector struct {
+	Name      string   `json:"name"`
+	Expect    string   `json:"expect"`
+	Secrets   []string `json:"secrets"`
+	Clock     int64    `json:"clock"`
+	Header    string   `json:"header"`
+	Payload   string   `json:"payload"`
+	UserID    string   `json:"user_id"`
+	AccountID string   `json:"account_id"`
+}
+
+func goldenVectors(tb testing.TB) []vector {
+	data, err := os.ReadFile("testdata/golden/vectors.json")
+	require.NoError(tb, err)
+	var vectors []vector
+	require.NoError(tb, json.Unmarshal(data, &vectors))
+	return vectors
+}
+
+func (v vector) request() *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/api/echo", strings.NewReader(v.Payload))
+	if v.Header != "" {
+		r.Header.Set("Stripe-Signature", v.Header)
+	}
+	return r
+}
+
+func (v vector) verifier(tb testing.TB) *stripeapps.Verifier {
+	return newVerifier(tb, stripeapps.VerifierConfig{
+		Secrets: v.Secrets,
+		Now:     func() time.Time { return time.Unix(v.Clock, 0) },
+	})
+}
+
+func TestGoldenVectors(t *testing.T) {
+	accepted, refused := 0, 0
+	for _, vector := range goldenVectors(t) {
+		t.Run(vector.Name, func(t *testing.T) {
+			verified, err := vector.verifier(t).Verify(vector.request())
+			if vector.Expect != "accepted" {
+				refused++
+				var e *stripeapps.Error
+				require.ErrorAs(t, err, &e)
+				assert.Equal(t, vector.Expect, string(e.Code()))
+				assert.Nil(t, verified)
+				return
+			}
+			accepted++
+			require.NoError(t, err)
+			id, ok := stripeapps.IdentityFrom(verified.Context())
+			assert.True(t, ok)
+			assert.Equal(t, vector.UserID, id.UserID)
+			assert.Equal(t, vector.AccountID, id.AccountID)
+			assert.Equal(t, vector.Payload, string(stripeapps.SignedPayload(verified.Context())))
+		})
+	}
+	assert.GreaterOrEqual(t, accepted, 30)
+	assert.GreaterOrEqual(t, refused, 40)
+}
+
+// VerifyPayload looks at the signature only: it accepts what is refused later
+// because of what the payload says, and otherwise agrees with Verify.
+func TestGoldenVectorsByPayloadAlone(t *testing.T) {
+	expected := map[string]error{
+		"accepted":            nil,
+		"no_identity":         nil,
+		"install_signature":   nil,
+		"only_ids_signed":     stripeapps.ErrNoMatch,
+		"no_match":            stripeapps.ErrNoMatch,
+		"not_signed":          stripeapps.ErrNotSigned,
+		"malformed_signature": stripeapps.ErrMalformedSignature,
+		"too_old":             stripeapps.ErrTooOld,
+		"too_new":             stripeapps.ErrTooNew,
+	}
+	for _, vector := range goldenVectors(t) {
+		t.Run(vector.Name, func(t *testing.T) {
+			want, known := expected[vector.Expect]
+			require.True(t, known)
+			signature, err := vector.verifier(t).VerifyPayload([]byte(vector.Payload), vector.Header)
+			if want != nil {
+				assert.True(t, errors.Is(err, want), "got %v", err)
+				assert.Zero(t, signature)
+				return
+			}
+			require.NoError(t, err)
+			assert.WithinDuration(t, time.Unix(vector.Clock, 0), signature.SignedAt, 5*time.Minute)
+		})
+	}
+}

@@ -1,0 +1,226 @@
+package stripeapps
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Identity says whose request it is, as signed by Stripe.
+type Identity struct {
+	// UserID is the id of the Dashboard user (usr_…). It is empty only under
+	// VerifierConfig.InsecureAllowMissingUser.
+	UserID string
+	// AccountID is the id of the Stripe account that the user is looking at
+	// (acct_…).
+	AccountID string
+	// SignedAt is when Stripe signed, in whole seconds, in UTC.
+	SignedAt time.Time
+}
+
+// verified is what the context of a verified request holds.
+type verified struct {
+	identity Identity
+	payload  []byte
+	ownLen   int // payload[:ownLen] is the part before the ids, without a comma behind it
+	refuser  refuser
+	body     body
+}
+
+type contextKey struct{}
+
+func fromContext(ctx context.Context) *verified {
+	v, _ := ctx.Value(contextKey{}).(*verified)
+	return v
+}
+
+// IdentityFrom returns the identity that was verified for the request with this
+// context; ok is false outside the chain.
+func IdentityFrom(ctx context.Context) (id Identity, ok bool) {
+	v := fromContext(ctx)
+	if v == nil {
+		return Identity{}, false
+	}
+	return v.identity, true
+}
+
+// SignedPayload returns the exact bytes that were signed, or nil outside the
+// chain. Under SignedBody they are the whole body, under IdentityFromHeaders
+// and IdentityFromQuery just {"user_id":…,"account_id":…}. The slice is shared
+// with r.Body: do not modify it.
+func SignedPayload(ctx context.Context) []byte {
+	v := fromContext(ctx)
+	if v == nil {
+		return nil
+	}
+	return v.payload
+}
+
+// DecodePayload decodes the signed payload into a T, from the signed bytes only.
+// Members that a struct T does not have are refused, but user_id and account_id
+// may always be there; T can have fields for them or not. Members that are
+// missing leave their fields zero: check what must be there.
+//
+// The error is ErrUnexpectedPayload, which can be answered with WriteProblem
+// and wraps the one of encoding/json, or ErrNotVerified outside the chain.
+//
+// NOT checked: equal keys inside nested objects, of which encoding/json takes
+// the last. (Equal keys at the top level never get this far.)
+func DecodePayload[T any](ctx context.Context) (T, error) {
+	var value, strict T
+	v := fromContext(ctx)
+	if v == nil {
+		return value, ErrNotVerified
+	}
+	// The caller's own members are checked apart from the ids, so that a T
+	// without fields for the ids is not refused because of them.
+	own := json.NewDecoder(bytes.NewReader(append(bytes.Clone(v.payload[:v.ownLen]), '}')))
+	own.DisallowUnknownFields()
+	err := own.Decode(&strict)
+	if err == nil {
+		err = json.Unmarshal(v.payload, &value)
+	}
+	if err != nil {
+		return *new(T), unexpectedPayload(err, reflect.TypeFor[T]())
+	}
+	return value, nil
+}
+
+// unexpectedPayload says which member has the wrong type, if its name is one of
+// the Go type's own, chosen by the backend's author. Nothing that was sent gets
+// into the text.
+func unexpectedPayload(err error, t reflect.Type) error {
+	e := ErrUnexpectedPayload
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrongType):
+		e = e.because("the signed payload has a member that this endpoint does not know, or one that it cannot decode")
+	case wrongType.Type != nil && hasJSONField(t, wrongType.Field):
+		e = e.because("in the signed payload, " + wrongType.Field + " cannot be decoded as " + wrongType.Type.Kind().String())
+	}
+	return e.causedBy(err)
+}
+
+// hasJSONField reports whether encoding/json would find the dotted path of
+// member names in a t.
+func hasJSONField(t reflect.Type, path string) bool {
+	for name := range strings.SplitSeq(path, ".") {
+		for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}, t.Kind()) {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			return false
+		}
+		fields := reflect.VisibleFields(t)
+		i := slices.IndexFunc(fields, func(f reflect.StructField) bool {
+			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			return cmp.Or(tag, f.Name) == name
+		})
+		if i < 0 {
+			return false
+		}
+		t = fields[i].Type
+	}
+	return true
+}
+
+// ContextWithIdentity returns a context as the chain would make it for a request
+// of id with the given payload, for unit tests of handlers that stand behind
+// the chain. The payload is what the extension would give to
+// fetchStripeSignature, a JSON object without the ids, or nil for none.
+//
+// It verifies nothing: never call it with anything that came from a request.
+// It panics if the payload and the ids do not make a payload that the chain
+// would accept.
+func ContextWithIdentity(ctx context.Context, id Identity, payload []byte) context.Context {
+	if !isID(id.AccountID) || id.UserID != "" && !isID(id.UserID) {
+		panic("stripeapps: ContextWithIdentity: the ids must be 1 to 255 letters, digits or underscores")
+	}
+	signed := identityPayload(id.UserID, id.AccountID)
+	if own, ok := bytes.CutSuffix(bytes.TrimSpace(payload), []byte("}")); ok {
+		own = bytes.TrimSpace(own)
+		if !bytes.Equal(own, []byte("{")) {
+			own = append(bytes.Clone(own), ',')
+		}
+		signed = append(bytes.Clone(own), signed[1:]...)
+	} else if payload != nil {
+		panic("stripeapps: ContextWithIdentity: the payload must be a JSON object")
+	}
+	v, err := newVerified(signed, id.SignedAt, id.UserID == "")
+	if err != nil {
+		panic("stripeapps: ContextWithIdentity: " + err.Error())
+	}
+	return context.WithValue(ctx, contextKey{}, v)
+}
+
+// newVerified reads the identity out of a payload whose signature has been
+// verified.
+func newVerified(payload []byte, signedAt time.Time, allowNoUser bool) (*verified, error) {
+	ids, err := readIDs(payload, allowNoUser)
+	if err != nil {
+		return nil, err
+	}
+	return &verified{
+		identity: Identity{UserID: string(ids.user), AccountID: string(ids.account), SignedAt: signedAt},
+		payload:  slices.Clip(payload),
+		ownLen:   ids.start,
+	}, nil
+}
+
+var errRepeatedKey = ErrNoIdentity.because("the signed payload has two members whose names are equal or differ by case only")
+
+// signedIDs are the ids at the end of a payload, which begin at start.
+type signedIDs struct {
+	user, account []byte
+	start         int
+}
+
+// readIDs reads the two ids from the last two members of a payload. The
+// caller's own members come before them, so that none of those can pass for an
+// id, whatever its name.
+func readIDs(payload []byte, allowNoUser bool) (ids signedIDs, err error) {
+	keys := keySets.Get().(*keySet)
+	defer keys.release()
+
+	type member struct {
+		key, value []byte
+		start      int
+	}
+	var previous, last member
+	userNamed, stateNamed := false, false
+	s := scanObject(payload)
+	for s.next() {
+		previous, last = last, member{s.key, s.value, s.start}
+		userNamed = string(keys.add(s.key)) == "USER_ID" || userNamed
+		stateNamed = string(s.key) == "state" || stateNamed
+	}
+	if s.err != nil {
+		return ids, s.err
+	}
+	if keys.repeats() {
+		return ids, errRepeatedKey
+	}
+
+	if string(last.key) != "account_id" || !isID(stringContent(last.value)) {
+		return ids, ErrNoIdentity
+	}
+	ids.account, ids.start = stringContent(last.value), last.start
+	others := s.count - 1
+	switch {
+	case string(previous.key) == "user_id" && isID(stringContent(previous.value)):
+		ids.user, ids.start = stringContent(previous.value), previous.start
+		others--
+	case userNamed || !allowNoUser:
+		return ids, ErrNoIdentity
+	}
+	if others == 1 && stateNamed {
+		return ids, ErrInstallSignature
+	}
+	return ids, nil
+}

@@ -1,0 +1,103 @@
+package stripeapps
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Requirement is a condition on a verified request, for Require. It gets the
+// request with its verified context, from which IdentityFrom, SignedPayload and
+// DecodePayload read; nothing else in the request is signed. nil means that the
+// condition is met. An *Error is answered as it is, any other error with
+// ErrRequirementNotMet, without its text. It is called concurrently.
+type Requirement func(r *http.Request) error
+
+// Require returns a Middleware for single routes inside the chain. It calls the
+// next handler only if every requirement is met, and answers 403
+// requirement_not_met otherwise, in the way of the chain's ErrorHandler. Used
+// outside the chain it lets nothing pass: it answers 500 not_verified.
+//
+// It panics if there is no requirement, or one is nil.
+func Require(requirements ...Requirement) Middleware {
+	if len(requirements) == 0 {
+		panic("stripeapps: Require needs a requirement")
+	}
+	for _, met := range requirements {
+		if met == nil {
+			panic("stripeapps: Require was given a nil requirement")
+		}
+	}
+	requirements = append([]Requirement(nil), requirements...)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			state := fromContext(r.Context())
+			if state == nil {
+				WriteProblem(w, r, ErrNotVerified)
+				return
+			}
+			for _, met := range requirements {
+				if err := met(r); err != nil {
+					state.refuser.refuse(w, r, ErrRequirementNotMet.orOwn(err))
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+var (
+	errNotLive = ErrRequirementNotMet.because("this endpoint is for live mode: sign livemode: true in the payload given to fetchStripeSignature")
+	errNotTest = ErrRequirementNotMet.because("this endpoint is for test mode: sign livemode: false in the payload given to fetchStripeSignature")
+	errAction  = ErrRequirementNotMet.because("this endpoint is for another action: sign its action in the payload given to fetchStripeSignature")
+)
+
+// LiveMode requires the signed payload to have a member livemode that is live.
+// Stripe signs the same for live and test mode, with the same secret: without
+// this, a request signed in test mode passes for a live one.
+//
+// The member is what the extension put there (environment.mode === 'live'), and
+// so what the user's browser says: it protects against confusion, not against
+// a user who means to deceive.
+func LiveMode(live bool) Requirement {
+	want, unmet := "true", errNotLive
+	if !live {
+		want, unmet = "false", errNotTest
+	}
+	return func(r *http.Request) error {
+		if string(signedMember(r, "livemode")) != want {
+			return unmet
+		}
+		return nil
+	}
+}
+
+// Action requires the signed payload to have a member action that is the string
+// name. Stripe does not sign the method and the path: without this, a signature
+// made for one route can be used on another that takes the same payload.
+//
+// It panics if name is empty.
+func Action(name string) Requirement {
+	if name == "" {
+		panic("stripeapps: Action needs a name")
+	}
+	return func(r *http.Request) error {
+		var action any
+		if json.Unmarshal(signedMember(r, "action"), &action) != nil || action != any(name) {
+			return errAction
+		}
+		return nil
+	}
+}
+
+// signedMember returns a top-level member of the signed payload as it is
+// written, or nil.
+func signedMember(r *http.Request, key string) []byte {
+	members := scanObject(SignedPayload(r.Context()))
+	for members.next() {
+		if string(members.key) == key {
+			return members.value
+		}
+	}
+	return nil
+}
