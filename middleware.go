@@ -40,6 +40,8 @@ func New(o Options) (Middleware, error) {
 		}
 	case o.Secrets != nil:
 		return nil, errors.New("stripeapps: Options.Secrets and Options.Verifier are both set: give the secrets to NewVerifier only")
+	case verifier.keys.Load() == nil:
+		return nil, errors.New("stripeapps: Options.Verifier was not made by NewVerifier")
 	}
 	return verifier.Handler, nil
 }

@@ -175,20 +175,21 @@ func (s *objectScanner) string() bool {
 	if !s.take('"') {
 		return false
 	}
-	for s.pos < len(s.doc) {
-		c := s.doc[s.pos]
-		if c < ' ' {
-			return false
+	for {
+		// Most bytes are neither of the three that matter.
+		rest := s.doc[s.pos:]
+		n := 0
+		for n < len(rest) && rest[n] >= ' ' && rest[n] != '"' && rest[n] != '\\' {
+			n++
 		}
-		s.pos++
-		if c == '"' {
+		s.pos += n
+		switch {
+		case s.take('"'):
 			return true
-		}
-		if c == '\\' && !s.escape() {
+		case !s.take('\\') || !s.escape():
 			return false
 		}
 	}
-	return false
 }
 
 func (s *objectScanner) escape() bool {

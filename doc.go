@@ -1,0 +1,78 @@
+// Package stripeapps is the Go backend half of a Stripe App. It proves who is
+// calling from inside the Stripe Dashboard.
+//
+// A Stripe App's UI extension runs in the Dashboard in a sandboxed iframe and
+// calls the app's own backend. It signs a request with fetchStripeSignature:
+// Stripe computes an HMAC with the app's signing secret over
+//
+//	{…payload, "user_id": "usr_…", "account_id": "acct_…"}
+//
+// and the extension sends it in the header Stripe-Signature, with the same JSON
+// text as the body. [New] returns the middleware that verifies this and puts
+// the identity into the request's context:
+//
+//	protect, err := stripeapps.New(stripeapps.Options{Secrets: []string{os.Getenv("STRIPE_APP_SECRET")}})
+//	…
+//	http.Handle("/api/", protect(api))
+//
+//	// in a handler of api
+//	id, ok := stripeapps.IdentityFrom(r.Context()) // id.UserID, id.AccountID
+//
+// A request that does not verify is answered with a problem document (RFC 9457)
+// and never reaches the handler.
+//
+// # What a signature proves, and what not
+//
+// It proves that Stripe signed this payload with the secret of this app, at
+// this time, for this user and account. The user chooses the payload: anybody
+// who may use the app can have anything signed, for themself and an account of
+// theirs. Authorize accordingly.
+//
+// Stripe does NOT sign the method, the path, the query, other headers, or live
+// and test mode, and a signature can be used again until it is older than the
+// tolerance. Put what matters into the payload and demand it with [Require].
+// Read only what is signed: [SignedPayload] and [DecodePayload].
+//
+// Webhooks are something else: they carry a header of the same name, made with
+// an endpoint's secret (whsec_…). Give them a route of their own, outside this
+// middleware.
+//
+// # Sources of the payload
+//
+// By default the whole body is what was signed ([SignedBody]). GET requests have
+// no body: let the extension sign the two ids alone and send them in headers
+// ([IdentityFromHeaders]) or in the query ([IdentityFromQuery]). A [SourceFunc]
+// finds them anywhere else. A Verifier has one source; mount two where you need
+// two.
+//
+// # Refusals
+//
+// The codes and statuses are part of the API:
+//
+//	401 not_signed           no Stripe-Signature header
+//	401 malformed_signature  not t=…,v1=…; repeated; over its caps
+//	401 no_match             not made with one of the secrets over this payload
+//	401 too_old, too_new     outside the tolerance
+//	400 malformed_ids        ids in headers or query missing, repeated or no ids
+//	400 no_payload           a SourceFunc did not find the payload
+//	413 body_too_large       over MaxBodyBytes
+//	400 body_unreadable      cut off, or not as long as its Content-Length
+//	400 only_ids_signed      the body's other members are not signed
+//	400 no_identity          signed, but the ids are not the last two members
+//	400 install_signature    an install link's signature
+//	403 requirement_not_met  Require
+//	400 unexpected_payload   DecodePayload
+//	500 not_verified         used outside the chain: a mistake in the backend
+//	500 internal             WriteProblem of an error that is not an *Error
+//
+// 401 answers carry WWW-Authenticate: Stripe-Signature; all carry
+// Cache-Control: no-store.
+//
+// # Limits
+//
+// A Stripe-Signature header of 4 KiB and 16 v1 signatures; 16 secrets; a body of
+// [DefaultMaxBodyBytes]; a query of 16 KiB; payloads nested 256 levels deep. They
+// hold before anything is parsed. The middleware must see the body first and as
+// it was sent: put it before anything that parses or decompresses it. The rate
+// of requests and slow clients are the server's to limit.
+package stripeapps

@@ -1,0 +1,101 @@
+package stripeapps_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+// canonicalPair is an oracle for the header's grammar, written another way than
+// the parser.
+var canonicalPair = regexp.MustCompile(`^(?:t=(?:0|[1-9][0-9]{0,17})|v1=[0-9a-f]{64}|([^=, ]+)=[^=, ]*)$`)
+
+func isCanonical(header string) bool {
+	if len(header) > 4096 {
+		return false
+	}
+	times, signatures := 0, 0
+	for _, pair := range strings.Split(header, ",") {
+		match := canonicalPair.FindStringSubmatch(pair)
+		if match == nil || match[1] == "t" || match[1] == "v1" {
+			return false
+		}
+		switch {
+		case strings.HasPrefix(pair, "t="):
+			times++
+		case strings.HasPrefix(pair, "v1="):
+			signatures++
+		}
+	}
+	return times == 1 && signatures <= 16
+}
+
+// FuzzVerifyPayload holds this package against stripe-go: what it accepts,
+// stripe-go accepts with one of the secrets; and what stripe-go accepts, it
+// refuses only for one of the reasons written down here.
+func FuzzVerifyPayload(f *testing.F) {
+	secrets := []string{testSecret, "absec_next"}
+	v := newVerifier(f, stripeapps.VerifierConfig{Secrets: secrets})
+	for _, vector := range goldenVectors(f) {
+		f.Add([]byte(vector.Payload), vector.Header, "", "", byte(2))
+	}
+	for _, timestamp := range []string{"1700000000", "1700000300", "1700000301", "1699999700", "1699999699", "+1700000000", "01700000000", "0", "-1", "999999999999999999", "9999999999999999999"} {
+		f.Add([]byte(plain), "", timestamp, "", byte(0))
+		f.Add([]byte(plain), "v0=1,", timestamp, ",x=y", byte(1))
+		f.Add([]byte(plain), "t=1,", timestamp, ",v1=00,", byte(1))
+	}
+
+	f.Fuzz(func(t *testing.T, payload []byte, before, timestamp, after string, by byte) {
+		header := before + after
+		if int(by) < len(secrets) {
+			// A right signature in whatever the fuzzer puts around it.
+			seconds, _ := strconv.ParseInt(timestamp, 10, 64)
+			mac := webhook.ComputeSignature(time.Unix(seconds, 0), payload, secrets[by])
+			header = before + "t=" + timestamp + ",v1=" + hex.EncodeToString(mac) + after
+		}
+
+		signature, err := v.VerifyPayload(payload, header)
+		peer := errors.New("no secret")
+		for _, secret := range secrets {
+			// stripe-go has no clock to set: its tolerance is without limit here,
+			// and the time is checked below.
+			if peer = webhook.ValidatePayloadWithTolerance(payload, header, secret, math.MaxInt64); peer == nil {
+				break
+			}
+		}
+
+		if err == nil {
+			if peer != nil {
+				t.Fatalf("accepted, but stripe-go says: %v", peer)
+			}
+			if age := testNow.Sub(signature.SignedAt).Abs(); age > stripeapps.DefaultTolerance {
+				t.Fatalf("accepted at an age of %v", age)
+			}
+			if !isCanonical(header) {
+				t.Fatal("accepted a header that is not canonical")
+			}
+			return
+		}
+		if peer == nil {
+			switch {
+			case errors.Is(err, stripeapps.ErrMalformedSignature) && !isCanonical(header): // or over a cap
+			case errors.Is(err, stripeapps.ErrTooNew): // stripe-go accepts any future time
+			case errors.Is(err, stripeapps.ErrTooOld): // the limitless tolerance above
+			default:
+				t.Fatalf("stripe-go accepts, but: %v", err)
+			}
+		}
+		if isCanonical(header) && errors.Is(err, stripeapps.ErrMalformedSignature) {
+			t.Fatalf("a canonical header: %v", err)
+		}
+	})
+}

@@ -1,0 +1,253 @@
+package stripeapps_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+var testIdentity = stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", SignedAt: testNow}
+
+// verifiedContext is the context of a request with this payload and the test ids.
+func verifiedContext(payload string) context.Context {
+	return stripeapps.ContextWithIdentity(context.Background(), testIdentity, []byte(payload))
+}
+
+func TestOutsideTheChainThereIsNoIdentity(t *testing.T) {
+	id, ok := stripeapps.IdentityFrom(context.Background())
+	assert.False(t, ok)
+	assert.Zero(t, id)
+	assert.Nil(t, stripeapps.SignedPayload(context.Background()))
+	_, err := stripeapps.DecodePayload[map[string]any](context.Background())
+	assert.ErrorIs(t, err, stripeapps.ErrNotVerified)
+}
+
+func TestContextWithIdentityMakesWhatTheChainMakes(t *testing.T) {
+	for _, test := range []struct {
+		name, payload, want string
+		id                  stripeapps.Identity
+	}{
+		{"no payload", "", onlyIDs, testIdentity},
+		{"an empty object", "{}", onlyIDs, testIdentity},
+		{"an empty object with white space", " { } ", onlyIDs, testIdentity},
+		{"a payload", `{"amount":1250}`, plain, testIdentity},
+		{"a payload that ends in an object", `{"a":{}}`, `{"a":{},"user_id":"usr_123","account_id":"acct_123"}`, testIdentity},
+		{"a payload behind white space", "\n{\"amount\":1250}\n", plain, testIdentity},
+		{"no user", `{"a":1}`, `{"a":1,"account_id":"acct_123"}`, stripeapps.Identity{AccountID: "acct_123", SignedAt: testNow}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			payload := []byte(test.payload)
+			if test.payload == "" {
+				payload = nil
+			}
+			ctx := stripeapps.ContextWithIdentity(context.Background(), test.id, payload)
+			id, ok := stripeapps.IdentityFrom(ctx)
+			assert.True(t, ok)
+			assert.Equal(t, test.id, id)
+			assert.Equal(t, test.want, string(stripeapps.SignedPayload(ctx)))
+		})
+	}
+}
+
+func TestContextWithIdentityPanicsOnWhatTheChainWouldRefuse(t *testing.T) {
+	for name, create := range map[string]func(){
+		"no account": func() {
+			stripeapps.ContextWithIdentity(context.Background(), stripeapps.Identity{UserID: "usr_123"}, nil)
+		},
+		"an account that is no id": func() {
+			stripeapps.ContextWithIdentity(context.Background(), stripeapps.Identity{AccountID: "a b"}, nil)
+		},
+		"a user that is no id": func() {
+			stripeapps.ContextWithIdentity(context.Background(), stripeapps.Identity{UserID: `"`, AccountID: "a"}, nil)
+		},
+		"an empty payload":            func() { verifiedContext("") },
+		"a payload that is no object": func() { verifiedContext("[1]") },
+		"a payload that is not JSON":  func() { verifiedContext("{amount}") },
+		"a payload with the ids":      func() { verifiedContext(onlyIDs) },
+		"an install link's payload":   func() { verifiedContext(`{"state":"xyz"}`) },
+		"two documents":               func() { verifiedContext(`{"a":1}{"b":2}`) },
+		"a closing brace alone":       func() { verifiedContext("}") },
+	} {
+		t.Run(name, func(t *testing.T) { assert.Panics(t, create) })
+	}
+}
+
+type refund struct {
+	Charge string `json:"charge"`
+	Amount int8   `json:"amount"`
+	Lines  []line `json:"lines"`
+}
+
+type line struct {
+	Quantity uint            `json:"quantity"`
+	Notes    map[string]bool `json:"notes"`
+	Untagged string
+}
+
+func TestDecodePayload(t *testing.T) {
+	for _, test := range []struct {
+		name, payload string
+		want          refund
+		detail        string // of the error
+	}{
+		{"all fields", `{"charge":"ch_1","amount":5,"lines":[{"quantity":2}]}`, refund{"ch_1", 5, []line{{Quantity: 2}}}, ""},
+		{"missing fields", `{"charge":"ch_1"}`, refund{Charge: "ch_1"}, ""},
+		{"the ids alone", `{}`, refund{}, ""},
+		{"a field more", `{"charge":"ch_1","input":5}`, refund{}, "the signed payload has a member that this endpoint does not know, or one that it cannot decode"},
+		{"a nested field more", `{"lines":[{"input":5}]}`, refund{}, "the signed payload has a member that this endpoint does not know, or one that it cannot decode"},
+		{"text for a number", `{"amount":"input"}`, refund{}, "in the signed payload, amount cannot be decoded as int8"},
+		{"a number that does not fit", `{"amount":1250}`, refund{}, "in the signed payload, amount cannot be decoded as int8"},
+		{"an object for a list", `{"lines":{"input":1}}`, refund{}, "in the signed payload, lines cannot be decoded as slice"},
+		{"a negative number in a list", `{"lines":[{"quantity":-1}]}`, refund{}, "in the signed payload, lines.quantity cannot be decoded as uint"},
+		{"a number for an untagged field", `{"lines":[{"Untagged":1}]}`, refund{}, "in the signed payload, lines.Untagged cannot be decoded as string"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := stripeapps.DecodePayload[refund](verifiedContext(test.payload))
+			assert.Equal(t, test.want, got)
+			if test.detail == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorIs(t, err, stripeapps.ErrUnexpectedPayload)
+			var e *stripeapps.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, test.detail, e.Detail())
+			assert.NotContains(t, err.Error(), "input")
+			assert.NotNil(t, errors.Unwrap(err), "the cause is kept")
+		})
+	}
+}
+
+func TestDecodePayloadNamesNoMemberThatWasSent(t *testing.T) {
+	_, err := stripeapps.DecodePayload[refund](verifiedContext(`{"lines":[{"notes":{"input":1}}]}`))
+	require.ErrorIs(t, err, stripeapps.ErrUnexpectedPayload)
+	assert.NotContains(t, err.Error(), "input")
+}
+
+func TestDecodePayloadIntoOtherTypes(t *testing.T) {
+	ctx := verifiedContext(`{"amount":1250}`)
+	withIDs, err := stripeapps.DecodePayload[struct {
+		Amount    int    `json:"amount"`
+		UserID    string `json:"user_id"`
+		AccountID string `json:"account_id"`
+	}](ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 1250, withIDs.Amount)
+	assert.Equal(t, "usr_123", withIDs.UserID)
+	assert.Equal(t, "acct_123", withIDs.AccountID)
+
+	asMap, err := stripeapps.DecodePayload[map[string]any](ctx)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"amount": 1250.0, "user_id": "usr_123", "account_id": "acct_123"}, asMap)
+
+	raw, err := stripeapps.DecodePayload[json.RawMessage](ctx)
+	require.NoError(t, err)
+	assert.Equal(t, plain, string(raw))
+
+	pointer, err := stripeapps.DecodePayload[*refund](verifiedContext(`{"amount":7}`))
+	require.NoError(t, err)
+	assert.Equal(t, &refund{Amount: 7}, pointer)
+
+	_, err = stripeapps.DecodePayload[int](ctx)
+	assert.ErrorIs(t, err, stripeapps.ErrUnexpectedPayload)
+}
+
+func TestRequire(t *testing.T) {
+	own := stripeapps.NewError("plan_too_small", http.StatusPaymentRequired, "upgrade the plan")
+	for _, test := range []struct {
+		name, payload string
+		requirement   stripeapps.Requirement
+		status        int
+		code          string
+	}{
+		{"live mode, signed live", `{"livemode":true}`, stripeapps.LiveMode(true), 204, ""},
+		{"live mode, signed test", `{"livemode":false}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
+		{"test mode, signed test", `{"livemode":false}`, stripeapps.LiveMode(false), 204, ""},
+		{"test mode, signed live", `{"livemode":true}`, stripeapps.LiveMode(false), 403, "requirement_not_met"},
+		{"live mode, not signed at all", `{}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
+		{"test mode, not signed at all", `{}`, stripeapps.LiveMode(false), 403, "requirement_not_met"},
+		{"live mode as text", `{"livemode":"true"}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
+		{"live mode as a number", `{"livemode":1}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
+		{"live mode in a nested object", `{"a":{"livemode":true}}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
+		{"live mode under another case", `{"LiveMode":true}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
+		{"the action", `{"action":"refund"}`, stripeapps.Action("refund"), 204, ""},
+		{"the action with an escape", `{"action":"ref\u0075nd"}`, stripeapps.Action("refund"), 204, ""},
+		{"another action", `{"action":"payout"}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
+		{"the action and more", `{"action":"refund "}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
+		{"the action in a list", `{"action":["refund"]}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
+		{"no action", `{}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
+		{"an action of null", `{"action":null}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
+		{"an own rule that is met", `{}`, func(r *http.Request) error { return nil }, 204, ""},
+		{"an own rule that is not", `{}`, func(r *http.Request) error { return errors.New("secret reason") }, 403, "requirement_not_met"},
+		{"an own rule with its own answer", `{}`, func(r *http.Request) error { return own }, 402, "plan_too_small"},
+		{"an own rule on the identity", `{}`, func(r *http.Request) error {
+			if id, _ := stripeapps.IdentityFrom(r.Context()); id.AccountID != "acct_123" {
+				return errors.New("another account")
+			}
+			return nil
+		}, 204, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			next := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+			if test.status != http.StatusNoContent {
+				next = mustNotBeCalled(t)
+			}
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext(test.payload))
+			stripeapps.Require(test.requirement)(next).ServeHTTP(w, r)
+			assert.Equal(t, test.status, w.Code)
+			if test.code != "" {
+				assert.Equal(t, problemHeaders(test.status), w.Header())
+				assert.Contains(t, w.Body.String(), `"code":"`+test.code+`"`)
+				assert.NotContains(t, w.Body.String(), "secret reason")
+			}
+		})
+	}
+}
+
+func TestRequireNeedsAllRequirements(t *testing.T) {
+	require := stripeapps.Require(stripeapps.LiveMode(true), stripeapps.Action("refund"))
+	for payload, want := range map[string]int{
+		`{"livemode":true,"action":"refund"}`:  200,
+		`{"livemode":true,"action":"payout"}`:  403,
+		`{"livemode":false,"action":"refund"}`: 403,
+		`{"livemode":true}`:                    403,
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext(payload))
+		require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+		assert.Equal(t, want, w.Code, payload)
+	}
+}
+
+func TestRequireOutsideTheChainFailsClosed(t *testing.T) {
+	w := httptest.NewRecorder()
+	stripeapps.Require(func(*http.Request) error { return nil })(mustNotBeCalled(t)).ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assert.Equal(t, problemHeaders(http.StatusInternalServerError), w.Header())
+	assert.Contains(t, w.Body.String(), `"code":"not_verified"`)
+}
+
+func TestRequireAnswersInTheWayOfTheChain(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+		http.Error(w, "own", http.StatusTeapot)
+	}})
+	w := httptest.NewRecorder()
+	v.Handler(stripeapps.Require(stripeapps.LiveMode(true))(mustNotBeCalled(t))).ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.StatusTeapot, w.Code)
+	assert.Equal(t, "own\n", w.Body.String())
+}
+
+func TestEmptyRequirementsPanic(t *testing.T) {
+	assert.Panics(t, func() { stripeapps.Require() })
+	assert.Panics(t, func() { stripeapps.Require(nil) })
+	assert.Panics(t, func() { stripeapps.Action("") })
+}

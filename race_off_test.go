@@ -1,0 +1,5 @@
+//go:build !race
+
+package stripeapps
+
+const raceEnabled = false
