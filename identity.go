@@ -8,6 +8,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -101,21 +102,30 @@ func unexpectedPayload(err error, t reflect.Type) error {
 	switch {
 	case !errors.As(err, &wrongType):
 		e = e.because("the signed payload has a member that this endpoint does not know, or one that it cannot decode")
-	case wrongType.Type != nil && hasJSONField(t, wrongType.Field):
-		e = e.because("in the signed payload, " + wrongType.Field + " cannot be decoded as " + wrongType.Type.Kind().String())
+	case wrongType.Type != nil:
+		if field := jsonField(t, wrongType.Field); field != "" {
+			e = e.because("in the signed payload, " + field + " cannot be decoded as " + wrongType.Type.Kind().String())
+		}
 	}
 	return e.causedBy(err)
 }
 
-// hasJSONField reports whether encoding/json would find the dotted path of
-// member names in a t.
-func hasJSONField(t reflect.Type, path string) bool {
+// jsonField returns a dotted path of member names, as encoding/json reports it,
+// if all of them are names of t's own fields, and "" otherwise. The places in
+// lists, which Go 1.27 puts into the path, are left out.
+func jsonField(t reflect.Type, path string) string {
+	var names []string
 	for name := range strings.SplitSeq(path, ".") {
+		list := false
 		for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}, t.Kind()) {
+			list = list || t.Kind() == reflect.Slice || t.Kind() == reflect.Array
 			t = t.Elem()
 		}
+		if _, err := strconv.Atoi(name); err == nil && list {
+			continue
+		}
 		if t.Kind() != reflect.Struct {
-			return false
+			return ""
 		}
 		fields := reflect.VisibleFields(t)
 		i := slices.IndexFunc(fields, func(f reflect.StructField) bool {
@@ -123,11 +133,12 @@ func hasJSONField(t reflect.Type, path string) bool {
 			return cmp.Or(tag, f.Name) == name
 		})
 		if i < 0 {
-			return false
+			return ""
 		}
+		names = append(names, name)
 		t = fields[i].Type
 	}
-	return true
+	return strings.Join(names, ".")
 }
 
 // ContextWithIdentity returns a context as the chain would make it for a request

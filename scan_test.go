@@ -191,10 +191,11 @@ func TestOnlyNamesOfTheGoTypeAreFieldsOfIt(t *testing.T) {
 		Plain *int
 		List  []map[string]*inner `json:"list"`
 	}
-	for path, want := range map[string]bool{
-		"own": true, "Plain": true, "list": true, "list.own": true, "list.notes": true,
-		"": false, "Own": false, "plain": false, "list.x": false, "list.notes.x": false, "Plain.x": false, "list..own": false,
+	for path, want := range map[string]string{
+		"own": "own", "Plain": "Plain", "list": "list", "list.own": "list.own", "list.notes": "list.notes",
+		"list.0.own": "list.own", // as Go 1.27 reports it
+		"":           "", "Own": "", "plain": "", "list.x": "", "list.notes.x": "", "list.notes.7": "", "Plain.x": "", "list..own": "", "7": "",
 	} {
-		assert.Equal(t, want, hasJSONField(reflect.TypeFor[outer](), path), "%q", path)
+		assert.Equal(t, want, jsonField(reflect.TypeFor[outer](), path), "%q", path)
 	}
 }

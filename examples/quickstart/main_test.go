@@ -122,6 +122,7 @@ func TestEcho(t *testing.T) {
 		"escapes are not replaced by what they mean":              `"text":"\/ \u00e9 \u003c \ud800",`,
 		"numbers that no float64 holds come back digit for digit": `"numbers":[12345678901234567890,1.0,1E400,-0],`,
 		"the order of members in nested objects is kept":          `"nested":{"b":1,"a":{"z":[],"y":null}},`,
+		"white space is kept":                                     ` "spaced" : [ 1 ] , `,
 	} {
 		t.Run(name, func(t *testing.T) {
 			payload := "{" + own + sampleIDs
@@ -347,11 +348,11 @@ func TestSelfcheckFails(t *testing.T) {
 	// accept answers every request as if it were what the route expects.
 	accept := func(userID, accountID string, signedAt time.Time, payload string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			a := answer{UserID: userID, AccountID: accountID, SignedAt: signedAt, Payload: json.RawMessage(payload)}
+			signed := payload
 			if r.Method == http.MethodGet {
-				a.Payload = json.RawMessage(sampleIDsPayload)
+				signed = sampleIDsPayload
 			}
-			writeJSON(w, a)
+			answerJSON(w, identityDocument(stripeapps.Identity{UserID: userID, AccountID: accountID, SignedAt: signedAt}, []byte(signed)))
 		})
 	}
 	refuse := func(err error) http.Handler {

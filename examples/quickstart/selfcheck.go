@@ -148,7 +148,12 @@ func (c check) send(ctx context.Context, client *http.Client, base string) (got 
 
 // checkAnswer checks that an accepted request came back as it was signed.
 func (c check) checkAnswer(body []byte) error {
-	var a answer
+	var a struct {
+		UserID    string          `json:"user_id"`
+		AccountID string          `json:"account_id"`
+		SignedAt  time.Time       `json:"signed_at"`
+		Payload   json.RawMessage `json:"payload"`
+	}
 	if err := json.Unmarshal(body, &a); err != nil {
 		return errors.New("not the JSON of this route")
 	}
