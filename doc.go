@@ -19,7 +19,8 @@
 //	id, ok := stripeapps.IdentityFrom(r.Context()) // id.UserID, id.AccountID
 //
 // A request that does not verify is answered with a problem document (RFC 9457)
-// and never reaches the handler.
+// and never reaches the handler. The browser's preflights are answered too, and
+// the extension can read every answer: see [NewCORS].
 //
 // # What a signature proves, and what not
 //
@@ -43,7 +44,8 @@
 // no body: let the extension sign the two ids alone and send them in headers
 // ([IdentityFromHeaders]) or in the query ([IdentityFromQuery]). A [SourceFunc]
 // finds them anywhere else. A Verifier has one source; mount two where you need
-// two.
+// two, the one for "GET /api/" beside the one for "/api/", which then also
+// answers the preflights of both.
 //
 // # Refusals
 //

@@ -60,8 +60,8 @@ const (
 // The sentinels to compare with errors.Is. An error that this package returns
 // can say more in its text than the sentinel of the same Code does.
 //
-// Where stripe-go's webhook package has an error of the same meaning, errors.Is
-// finds that one too: ErrNotSigned is webhook.ErrNotSigned,
+// Where the webhook package of stripe-go/v76 has an error of the same meaning,
+// errors.Is finds that one too (other majors of stripe-go have their own errors): ErrNotSigned is webhook.ErrNotSigned,
 // ErrMalformedSignature is webhook.ErrInvalidHeader, ErrNoMatch and
 // ErrOnlyIDsSigned are webhook.ErrNoValidSignature, and ErrTooOld is
 // webhook.ErrTooOld. stripe-go has no ErrTooNew: it accepts any future time.
@@ -128,8 +128,8 @@ func (e *Error) Error() string {
 	return "stripeapps: " + e.detail + " (" + string(e.code) + ")"
 }
 
-// Is reports whether target is an Error of the same Code, or the error of
-// stripe-go's webhook package that has the same meaning.
+// Is reports whether target is an Error of the same Code, or the error of the
+// webhook package of stripe-go/v76 that has the same meaning.
 func (e *Error) Is(target error) bool {
 	if t, ok := target.(*Error); ok {
 		return t.code == e.code

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +29,10 @@ func send(handler http.Handler, method, target, payload string, headers ...strin
 	fmt.Println(w.Code, strings.TrimSpace(w.Body.String()))
 }
 
-// at is the clock of the examples; leave Now out to use the real one.
-func at() time.Time { return testNow }
-
 func Example() {
 	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
 		Secrets: []string{"absec_test_secret"}, // os.Getenv("STRIPE_APP_SECRET")
-		Now:     at,
+		Now:     fixedNow,                      // for this example; leave it out
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -86,7 +84,7 @@ func ExampleNewVerifier() {
 		Secrets:   []string{"absec_test_secret"},
 		Source:    stripeapps.IdentityFromHeaders,
 		Tolerance: time.Minute,
-		Now:       at,
+		Now:       fixedNow,
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -105,7 +103,7 @@ func ExampleNewVerifier() {
 
 // An adapter for another framework needs Verify only.
 func ExampleVerifier_Verify() {
-	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: at})
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
 
 	r := httptest.NewRequest("POST", "/api/echo", strings.NewReader(`{"n":1,"user_id":"usr_123","account_id":"acct_123"}`))
 	r.Header.Set("Stripe-Signature", sign(`{"n":1,"user_id":"usr_123","account_id":"acct_123"}`, "absec_test_secret", testNow))
@@ -120,7 +118,7 @@ func ExampleVerifier_Verify() {
 }
 
 func ExampleVerifier_VerifyPayload() {
-	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: at})
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
 	payload := []byte(`{"user_id":"usr_123","account_id":"acct_123"}`)
 
 	signature, err := verifier.VerifyPayload(payload, "t=1700000000,v1=255b7f2d31c5a4845f807aa1371cf467a9ef0d25f6c22200190e08a1521e9456")
@@ -135,18 +133,28 @@ func ExampleVerifier_VerifyPayload() {
 
 // During a roll Stripe signs with both secrets. Afterwards the old one goes.
 func ExampleVerifier_SetSecrets() {
-	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}})
-	fmt.Println(verifier.SetSecrets("absec_next", "absec_test_secret"))
-	fmt.Println(verifier.SetSecrets("absec_next"))
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_old"}, Now: fixedNow})
+	payload := []byte(`{"user_id":"usr_123","account_id":"acct_123"}`)
+	accepts := func(secret string) bool {
+		_, err := verifier.VerifyPayload(payload, sign(payload, secret, testNow))
+		return err == nil
+	}
+
+	fmt.Println(accepts("absec_old"), accepts("absec_new"))
+	verifier.SetSecrets("absec_new", "absec_old")
+	fmt.Println(accepts("absec_old"), accepts("absec_new"))
+	verifier.SetSecrets("absec_new")
+	fmt.Println(accepts("absec_old"), accepts("absec_new"))
 	// Output:
-	// <nil>
-	// <nil>
+	// true false
+	// true true
+	// false true
 }
 
 // The Dashboard's live and test mode are signed with the same secret: a route
 // that moves money demands what it needs.
 func ExampleRequire() {
-	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: at})
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
 	refunds := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "refunded") })
 
 	mux := http.NewServeMux()
@@ -168,12 +176,12 @@ func ExampleDecodePayload() {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		want, err := stripeapps.DecodePayload[refund](r.Context())
 		if err != nil {
-			stripeapps.WriteProblem(w, r, err)
+			stripeapps.Refuse(w, r, err)
 			return
 		}
 		fmt.Fprintf(w, "%d of %s", want.Amount, want.Charge)
 	}
-	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: at})
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
 	chain := verifier.Handler(http.HandlerFunc(handler))
 
 	send(chain, "POST", "/", `{"charge":"ch_1","amount":1250,"user_id":"usr_123","account_id":"acct_123"}`)
@@ -216,7 +224,7 @@ func ExampleContextWithIdentity() {
 func ExampleVerifierConfig_errorHandler() {
 	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{
 		Secrets: []string{"absec_test_secret"},
-		Now:     at,
+		Now:     fixedNow,
 		Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 				if a.Key == slog.TimeKey {
@@ -233,8 +241,44 @@ func ExampleVerifierConfig_errorHandler() {
 	})
 	send(verifier.Handler(http.NotFoundHandler()), "POST", "/", "{}", "Stripe-Signature", "")
 	// Output:
-	// level=INFO msg="stripeapps: request refused" code=not_signed status=401
+	// level=INFO msg="stripeapps: request refused" code=not_signed status=401 detail="the request has no Stripe-Signature header: send the value that fetchStripeSignature returns"
 	// 401 refused: not_signed
+}
+
+// A rule of your own. Whatever is wrong with the backend itself is not the
+// caller's fault, and is answered as what it is.
+func ExampleRequirement() {
+	errUnavailable := stripeapps.NewError("unavailable", http.StatusServiceUnavailable, "try again in a minute")
+	members := func(account string) (users []string, err error) { return []string{"usr_123"}, nil } // a database
+
+	isMember := func(r *http.Request) error {
+		id, _ := stripeapps.IdentityFrom(r.Context())
+		users, err := members(id.AccountID)
+		if err != nil {
+			slog.ErrorContext(r.Context(), "members", "err", err)
+			return errUnavailable
+		}
+		if !slices.Contains(users, id.UserID) {
+			return errors.New("not a member") // answered with 403 requirement_not_met
+		}
+		return nil
+	}
+
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
+	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })
+	send(verifier.Handler(stripeapps.Require(isMember)(ok)), "POST", "/", `{"user_id":"usr_123","account_id":"acct_123"}`)
+	// Output: 200 ok
+}
+
+func ExampleRefuse() {
+	errNoSuchRefund := stripeapps.NewError("no_such_refund", http.StatusNotFound, "there is no such refund")
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		stripeapps.Refuse(w, r, errNoSuchRefund) // as the chain answers its own refusals
+	}
+	w := httptest.NewRecorder()
+	handler(w, httptest.NewRequest("POST", "/", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 404 {"title":"Not Found","status":404,"code":"no_such_refund","detail":"there is no such refund"}
 }
 
 func ExampleWriteProblem() {

@@ -29,7 +29,6 @@ type Identity struct {
 type verified struct {
 	identity Identity
 	payload  []byte
-	ownLen   int // payload[:ownLen] is the part before the ids, without a comma behind it
 	refuser  refuser
 	body     body
 }
@@ -64,12 +63,12 @@ func SignedPayload(ctx context.Context) []byte {
 }
 
 // DecodePayload decodes the signed payload into a T, from the signed bytes only.
-// Members that a struct T does not have are refused, but user_id and account_id
-// may always be there; T can have fields for them or not. Members that are
-// missing leave their fields zero: check what must be there.
+// Members that a struct T does not have are refused, but user_id, account_id,
+// action and livemode may always be there; T can have fields for them or not.
+// Members that are missing leave their fields zero: check what must be there.
 //
-// The error is ErrUnexpectedPayload, which can be answered with WriteProblem
-// and wraps the one of encoding/json, or ErrNotVerified outside the chain.
+// The error is ErrUnexpectedPayload, to be answered with Refuse, and wraps the
+// one of encoding/json; or it is ErrNotVerified, outside the chain.
 //
 // NOT checked: equal keys inside nested objects, of which encoding/json takes
 // the last. (Equal keys at the top level never get this far.)
@@ -79,9 +78,7 @@ func DecodePayload[T any](ctx context.Context) (T, error) {
 	if v == nil {
 		return value, ErrNotVerified
 	}
-	// The caller's own members are checked apart from the ids, so that a T
-	// without fields for the ids is not refused because of them.
-	own := json.NewDecoder(bytes.NewReader(append(bytes.Clone(v.payload[:v.ownLen]), '}')))
+	own := json.NewDecoder(bytes.NewReader(ownMembers(v.payload)))
 	own.DisallowUnknownFields()
 	err := own.Decode(&strict)
 	if err == nil {
@@ -93,6 +90,25 @@ func DecodePayload[T any](ctx context.Context) (T, error) {
 	return value, nil
 }
 
+// ownMembers returns a signed payload without the members that this package
+// knows, so that a T that has no fields for them is not refused because of them.
+func ownMembers(payload []byte) []byte {
+	own := []byte{'{'}
+	members := scanObject(payload)
+	for members.next() {
+		switch string(members.key) {
+		case "user_id", "account_id", "action", "livemode":
+			continue
+		}
+		if len(own) > 1 {
+			own = append(own, ',')
+		}
+		own = append(append(append(own, '"'), members.key...), `":`...)
+		own = append(own, members.value...)
+	}
+	return append(own, '}')
+}
+
 // unexpectedPayload says which member has the wrong type, if its name is one of
 // the Go type's own, chosen by the backend's author. Nothing that was sent gets
 // into the text.
@@ -100,8 +116,10 @@ func unexpectedPayload(err error, t reflect.Type) error {
 	e := ErrUnexpectedPayload
 	var wrongType *json.UnmarshalTypeError
 	switch {
+	case strings.HasPrefix(err.Error(), "json: unknown field"): // encoding/json has no type for it
+		e = e.because("the signed payload has a member that this endpoint does not know")
 	case !errors.As(err, &wrongType):
-		e = e.because("the signed payload has a member that this endpoint does not know, or one that it cannot decode")
+		e = e.because("the signed payload has a member whose value this endpoint cannot decode")
 	case wrongType.Type != nil:
 		if field := jsonField(t, wrongType.Field); field != "" {
 			e = e.because("in the signed payload, " + field + " cannot be decoded as " + wrongType.Type.Kind().String())
@@ -146,7 +164,9 @@ func jsonField(t reflect.Type, path string) string {
 // the chain. The payload is what the extension would give to
 // fetchStripeSignature, a JSON object without the ids, or nil for none.
 //
-// It verifies nothing: never call it with anything that came from a request.
+// It verifies nothing: never call it with anything that came from a request. In
+// it, Refuse and Require answer with WriteProblem. The ids are left out of the
+// payload; UserID may be empty, as under VerifierConfig.InsecureAllowMissingUser.
 // It panics if the payload and the ids do not make a payload that the chain
 // would accept.
 func ContextWithIdentity(ctx context.Context, id Identity, payload []byte) context.Context {
@@ -165,7 +185,7 @@ func ContextWithIdentity(ctx context.Context, id Identity, payload []byte) conte
 	}
 	v, err := newVerified(signed, id.SignedAt, id.UserID == "")
 	if err != nil {
-		panic("stripeapps: ContextWithIdentity: " + err.Error())
+		panic("stripeapps: ContextWithIdentity: " + asError(err).detail)
 	}
 	return context.WithValue(ctx, contextKey{}, v)
 }
@@ -177,20 +197,18 @@ func newVerified(payload []byte, signedAt time.Time, allowNoUser bool) (*verifie
 	if err != nil {
 		return nil, err
 	}
+	both := make([]byte, 0, 2*maxIDBytes) // on the stack: one string for both ids
+	text := string(append(append(both, ids.user...), ids.account...))
 	return &verified{
-		identity: Identity{UserID: string(ids.user), AccountID: string(ids.account), SignedAt: signedAt},
+		identity: Identity{UserID: text[:len(ids.user)], AccountID: text[len(ids.user):], SignedAt: signedAt},
 		payload:  slices.Clip(payload),
-		ownLen:   ids.start,
 	}, nil
 }
 
 var errRepeatedKey = ErrNoIdentity.because("the signed payload has two members whose names are equal or differ by case only")
 
-// signedIDs are the ids at the end of a payload, which begin at start.
-type signedIDs struct {
-	user, account []byte
-	start         int
-}
+// signedIDs are the ids at the end of a payload.
+type signedIDs struct{ user, account []byte }
 
 // readIDs reads the two ids from the last two members of a payload. The
 // caller's own members come before them, so that none of those can pass for an
@@ -199,15 +217,12 @@ func readIDs(payload []byte, allowNoUser bool) (ids signedIDs, err error) {
 	keys := keySets.Get().(*keySet)
 	defer keys.release()
 
-	type member struct {
-		key, value []byte
-		start      int
-	}
+	type member struct{ key, value []byte }
 	var previous, last member
 	userNamed, stateNamed := false, false
 	s := scanObject(payload)
 	for s.next() {
-		previous, last = last, member{s.key, s.value, s.start}
+		previous, last = last, member{s.key, s.value}
 		userNamed = string(keys.add(s.key)) == "USER_ID" || userNamed
 		stateNamed = string(s.key) == "state" || stateNamed
 	}
@@ -221,11 +236,11 @@ func readIDs(payload []byte, allowNoUser bool) (ids signedIDs, err error) {
 	if string(last.key) != "account_id" || !isID(stringContent(last.value)) {
 		return ids, ErrNoIdentity
 	}
-	ids.account, ids.start = stringContent(last.value), last.start
+	ids.account = stringContent(last.value)
 	others := s.count - 1
 	switch {
 	case string(previous.key) == "user_id" && isID(stringContent(previous.value)):
-		ids.user, ids.start = stringContent(previous.value), previous.start
+		ids.user = stringContent(previous.value)
 		others--
 	case userNamed || !allowNoUser:
 		return ids, ErrNoIdentity

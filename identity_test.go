@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -84,6 +85,8 @@ type refund struct {
 	Charge string `json:"charge"`
 	Amount int8   `json:"amount"`
 	Lines  []line `json:"lines"`
+
+	Since time.Time `json:"since"`
 }
 
 type line struct {
@@ -98,11 +101,14 @@ func TestDecodePayload(t *testing.T) {
 		want          refund
 		detail        string // of the error
 	}{
-		{"all fields", `{"charge":"ch_1","amount":5,"lines":[{"quantity":2}]}`, refund{"ch_1", 5, []line{{Quantity: 2}}}, ""},
+		{"all fields", `{"charge":"ch_1","amount":5,"lines":[{"quantity":2}]}`, refund{Charge: "ch_1", Amount: 5, Lines: []line{{Quantity: 2}}}, ""},
 		{"missing fields", `{"charge":"ch_1"}`, refund{Charge: "ch_1"}, ""},
 		{"the ids alone", `{}`, refund{}, ""},
-		{"a field more", `{"charge":"ch_1","input":5}`, refund{}, "the signed payload has a member that this endpoint does not know, or one that it cannot decode"},
-		{"a nested field more", `{"lines":[{"input":5}]}`, refund{}, "the signed payload has a member that this endpoint does not know, or one that it cannot decode"},
+		{"an action and a mode, which Require reads", `{"action":"refund","charge":"ch_1","livemode":true}`, refund{Charge: "ch_1"}, ""},
+		{"a field more", `{"charge":"ch_1","input":5}`, refund{}, "the signed payload has a member that this endpoint does not know"},
+		{"a nested field more", `{"lines":[{"input":5}]}`, refund{}, "the signed payload has a member that this endpoint does not know"},
+		{"an action in a nested object", `{"lines":[{"action":"input"}]}`, refund{}, "the signed payload has a member that this endpoint does not know"},
+		{"text that is no time", `{"since":"input"}`, refund{}, "the signed payload has a member whose value this endpoint cannot decode"},
 		{"text for a number", `{"amount":"input"}`, refund{}, "in the signed payload, amount cannot be decoded as int8"},
 		{"a number that does not fit", `{"amount":1250}`, refund{}, "in the signed payload, amount cannot be decoded as int8"},
 		{"an object for a list", `{"lines":{"input":1}}`, refund{}, "in the signed payload, lines cannot be decoded as slice"},
@@ -205,7 +211,7 @@ func TestRequire(t *testing.T) {
 			stripeapps.Require(test.requirement)(next).ServeHTTP(w, r)
 			assert.Equal(t, test.status, w.Code)
 			if test.code != "" {
-				assert.Equal(t, problemHeaders(test.status), w.Header())
+				assertProblemHeaders(t, test.status, w)
 				assert.Contains(t, w.Body.String(), `"code":"`+test.code+`"`)
 				assert.NotContains(t, w.Body.String(), "secret reason")
 			}
@@ -232,7 +238,7 @@ func TestRequireOutsideTheChainFailsClosed(t *testing.T) {
 	w := httptest.NewRecorder()
 	stripeapps.Require(func(*http.Request) error { return nil })(mustNotBeCalled(t)).ServeHTTP(w, signedRequest(plain))
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
-	assert.Equal(t, problemHeaders(http.StatusInternalServerError), w.Header())
+	assertProblemHeaders(t, http.StatusInternalServerError, w)
 	assert.Contains(t, w.Body.String(), `"code":"not_verified"`)
 }
 

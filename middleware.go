@@ -2,7 +2,6 @@ package stripeapps
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -22,28 +21,41 @@ type Options struct {
 	// Verifier is used instead of Secrets where the verification needs other
 	// settings, or Verifier.SetSecrets is to be called later.
 	Verifier *Verifier
+
+	// CORS says who may read the answers. Its zero value fits a Stripe App.
+	CORS CORSConfig
 }
 
 // New returns the whole chain as one Middleware, or an error that names every
-// problem of o.
+// problem of o. From the outside in, it is CORS and verification: preflights are
+// answered first, and refusals carry the CORS headers, without which a browser
+// hides them.
 //
 // Put it around the mux, or around a subtree of one, not on a route whose
 // pattern has a method: "POST /x" does not match the OPTIONS request that a
 // browser sends first.
 func New(o Options) (Middleware, error) {
-	verifier := o.Verifier
+	verifier, err := o.verifier()
+	cors, corsErr := NewCORS(o.CORS)
+	if err := errors.Join(err, corsErr); err != nil {
+		return nil, err
+	}
+	return func(next http.Handler) http.Handler {
+		return cors(verifier.Handler(next))
+	}, nil
+}
+
+func (o Options) verifier() (*Verifier, error) {
 	switch {
-	case verifier == nil:
-		var err error
-		if verifier, err = NewVerifier(VerifierConfig{Secrets: o.Secrets}); err != nil {
-			return nil, err
-		}
+	case o.Verifier == nil:
+		return NewVerifier(VerifierConfig{Secrets: o.Secrets})
 	case o.Secrets != nil:
 		return nil, errors.New("stripeapps: Options.Secrets and Options.Verifier are both set: give the secrets to NewVerifier only")
-	case verifier.keys.Load() == nil:
+	case o.Verifier.keys.Load() == nil:
 		return nil, errors.New("stripeapps: Options.Verifier was not made by NewVerifier")
+	default:
+		return o.Verifier, nil
 	}
-	return verifier.Handler, nil
 }
 
 // Handler returns a handler that calls next with requests that Verify accepts,
@@ -84,10 +96,7 @@ func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
 		return nil, err
 	}
 	if !v.keys.Load().match(&h, payload) {
-		if v.source == nil && v.onlyIDsSigned(&h, payload) {
-			return nil, ErrOnlyIDsSigned
-		}
-		return nil, ErrNoMatch
+		return nil, v.noMatch(&h, payload)
 	}
 	state, err := newVerified(payload, h.signature().SignedAt, v.allowNoUser)
 	if err != nil {
@@ -104,6 +113,17 @@ func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
 	return accepted, nil
 }
 
+// Refuse answers r with err in the chain's own way, for handlers behind it: with
+// the ErrorHandler and a line to the Logger of its VerifierConfig. Outside the
+// chain it is WriteProblem.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if state := fromContext(r.Context()); state != nil {
+		state.refuser.refuse(w, r, err)
+		return
+	}
+	WriteProblem(w, r, err)
+}
+
 // refuser answers refused requests.
 type refuser struct {
 	handler func(w http.ResponseWriter, r *http.Request, err error)
@@ -114,7 +134,7 @@ func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if f.logger != nil {
 		e := asError(err)
 		f.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: request refused",
-			slog.String("code", string(e.code)), slog.Int("status", e.status))
+			slog.String("code", string(e.code)), slog.Int("status", e.status), slog.String("detail", e.detail))
 	}
 	if f.handler == nil {
 		WriteProblem(w, r, err)
@@ -125,65 +145,4 @@ func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !answer.written {
 		WriteProblem(w, r, err)
 	}
-}
-
-// answerWriter notices whether an answer has been begun.
-type answerWriter struct {
-	http.ResponseWriter
-	written bool
-}
-
-func (w *answerWriter) WriteHeader(status int) {
-	w.written = w.written || status >= 200
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *answerWriter) Write(p []byte) (int, error) {
-	w.written = true
-	return w.ResponseWriter.Write(p)
-}
-
-// Unwrap is for http.ResponseController.
-func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// problem is a problem document. Without a "type" member it is "about:blank",
-// whose title is the status's own text; "code" is an extension member.
-//
-// https://www.rfc-editor.org/rfc/rfc9457
-type problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Code   Code   `json:"code"`
-	Detail string `json:"detail"`
-}
-
-var errInternal = NewError(CodeInternal, http.StatusInternalServerError, "the server failed to handle the request")
-
-// WriteProblem answers r with err as application/problem+json (RFC 9457): the
-// status, code and detail of an *Error, or 500 and the code internal, without
-// err's text, for any other error. It sets Cache-Control: no-store and, on 401,
-// WWW-Authenticate: Stripe-Signature. A HEAD request gets no body.
-func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
-	e := asError(err)
-	header := w.Header()
-	header.Del("Content-Length") // of an answer that was not sent
-	header.Set("Content-Type", "application/problem+json")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	if e.status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", headerSignature)
-	}
-	w.WriteHeader(e.status)
-	if r.Method == http.MethodHead {
-		return
-	}
-	document, _ := json.Marshal(problem{http.StatusText(e.status), e.status, e.code, e.detail}) // cannot fail
-	w.Write(append(document, '\n'))                                                             // nothing can be done about a client that went away
-}
-
-func asError(err error) *Error {
-	if e := (*Error)(nil); errors.As(err, &e) {
-		return e
-	}
-	return errInternal
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,16 +31,24 @@ func mustNotBeCalled(t *testing.T) http.Handler {
 	})
 }
 
-func problemHeaders(status int) http.Header {
-	header := http.Header{
+// assertProblemHeaders checks all the headers of a problem document, nothing
+// missing and nothing more. The length of what a HEAD request would have got is
+// not checked.
+func assertProblemHeaders(t *testing.T, status int, w *httptest.ResponseRecorder) {
+	t.Helper()
+	want := http.Header{
 		"Content-Type":           {"application/problem+json"},
+		"Content-Length":         {strconv.Itoa(w.Body.Len())},
 		"Cache-Control":          {"no-store"},
 		"X-Content-Type-Options": {"nosniff"},
 	}
-	if status == http.StatusUnauthorized {
-		header["Www-Authenticate"] = []string{"Stripe-Signature"}
+	if w.Body.Len() == 0 {
+		want["Content-Length"] = w.Header()["Content-Length"]
 	}
-	return header
+	if status == http.StatusUnauthorized {
+		want["Www-Authenticate"] = []string{"Stripe-Signature"}
+	}
+	assert.Equal(t, want, w.Header())
 }
 
 // refusals is a request for each code that the verifier can refuse with.
@@ -102,7 +111,7 @@ func TestRefusalsAreProblemDocuments(t *testing.T) {
 				newVerifier(t, cfg).Handler(mustNotBeCalled(t)).ServeHTTP(w, r)
 
 				assert.Equal(t, statusOf[code], w.Code)
-				assert.Equal(t, problemHeaders(statusOf[code]), w.Header())
+				assertProblemHeaders(t, statusOf[code], w)
 				if method == http.MethodHead {
 					assert.Empty(t, w.Body.String())
 					return
@@ -173,7 +182,7 @@ func TestARefusalIsLoggedWithItsReasonOnly(t *testing.T) {
 	r := signedRequest(plain)
 	r.Header.Del("Stripe-Signature")
 	handler.ServeHTTP(httptest.NewRecorder(), r)
-	assert.Equal(t, "level=INFO msg=\"stripeapps: request refused\" code=not_signed status=401\n", logged.String())
+	assert.Equal(t, "level=INFO msg=\"stripeapps: request refused\" code=not_signed status=401 detail=\"the request has no Stripe-Signature header: send the value that fetchStripeSignature returns\"\n", logged.String())
 
 	logged.Reset()
 	handler.ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
@@ -243,7 +252,7 @@ func TestWriteProblemHidesForeignErrors(t *testing.T) {
 	w := httptest.NewRecorder()
 	stripeapps.WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), errors.New("password=hunter2"))
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
-	assert.Equal(t, problemHeaders(http.StatusInternalServerError), w.Header())
+	assertProblemHeaders(t, http.StatusInternalServerError, w)
 	assert.Equal(t, `{"title":"Internal Server Error","status":500,"code":"internal","detail":"the server failed to handle the request"}`+"\n", w.Body.String())
 }
 

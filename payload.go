@@ -16,13 +16,15 @@ const (
 	// SignedBody is the default: the whole body is what was signed, byte for
 	// byte. The extension sends the text of
 	// JSON.stringify({...payload, user_id, account_id}) as the body, after
-	// giving the same payload to fetchStripeSignature.
+	// giving the same payload to fetchStripeSignature. The payload may not
+	// consist of a member state alone: that is what an install link signs.
 	SignedBody Source = iota + 1
 
 	// IdentityFromHeaders takes the two ids from the headers Stripe-User-Id
 	// and Stripe-Account-Id; the extension calls fetchStripeSignature without
-	// a payload. Only the ids are signed. The body, if there is one, is NOT
-	// signed, not bounded and not read: it goes to the handler as it comes.
+	// a payload. Only the ids are signed: LiveMode and Action cannot be met. The
+	// body, if there is one, is NOT signed, not bounded and not read: it goes to
+	// the handler as it comes.
 	IdentityFromHeaders
 
 	// IdentityFromQuery takes the two ids from the query parameters user_id
@@ -202,7 +204,8 @@ func readExactly(r io.Reader, n int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	switch _, err := io.ReadFull(r, make([]byte, 1)); err {
+	var one [1]byte
+	switch _, err := io.ReadFull(r, one[:]); err {
 	case io.EOF:
 		return body, nil
 	case nil:
@@ -239,6 +242,27 @@ type body struct {
 }
 
 func (b *body) Close() error { return b.original.Close() }
+
+var (
+	errNoBody     = ErrNoMatch.because("the request has no body, which is what has to be signed here: send the signed JSON as the body")
+	errNoMatchIDs = ErrNoMatch.because("no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, and check that the secret is that of this app")
+)
+
+// noMatch says why no signature matches, as far as that can be told.
+func (v *Verifier) noMatch(h *signatureHeader, payload []byte) error {
+	switch {
+	case !v.readsBody:
+		return errNoMatchIDs
+	case v.source != nil:
+		return ErrNoMatch
+	case len(payload) == 0:
+		return errNoBody
+	case v.onlyIDsSigned(h, payload):
+		return ErrOnlyIDsSigned
+	default:
+		return ErrNoMatch
+	}
+}
 
 // onlyIDsSigned reports whether the signature, which does not cover the body,
 // covers the two ids that the body names. It reads unverified bytes, and is

@@ -2,6 +2,4 @@
 
 package stripeapps
 
-// raceEnabled says that allocations cannot be counted: the race detector makes
-// some of its own, and drops what sync.Pool keeps.
-const raceEnabled = true
+const RaceEnabled = true

@@ -3,13 +3,15 @@ package stripeapps
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 )
 
 // Requirement is a condition on a verified request, for Require. It gets the
 // request with its verified context, from which IdentityFrom, SignedPayload and
 // DecodePayload read; nothing else in the request is signed. nil means that the
 // condition is met. An *Error is answered as it is, any other error with
-// ErrRequirementNotMet, without its text. It is called concurrently.
+// ErrRequirementNotMet, without its text: return an *Error with status 503 where
+// the backend could not tell. It is called concurrently.
 type Requirement func(r *http.Request) error
 
 // Require returns a Middleware for single routes inside the chain. It calls the
@@ -30,14 +32,13 @@ func Require(requirements ...Requirement) Middleware {
 	requirements = append([]Requirement(nil), requirements...)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			state := fromContext(r.Context())
-			if state == nil {
-				WriteProblem(w, r, ErrNotVerified)
+			if fromContext(r.Context()) == nil {
+				Refuse(w, r, ErrNotVerified)
 				return
 			}
 			for _, met := range requirements {
 				if err := met(r); err != nil {
-					state.refuser.refuse(w, r, ErrRequirementNotMet.orOwn(err))
+					Refuse(w, r, ErrRequirementNotMet.orOwn(err))
 					return
 				}
 			}
@@ -49,7 +50,6 @@ func Require(requirements ...Requirement) Middleware {
 var (
 	errNotLive = ErrRequirementNotMet.because("this endpoint is for live mode: sign livemode: true in the payload given to fetchStripeSignature")
 	errNotTest = ErrRequirementNotMet.because("this endpoint is for test mode: sign livemode: false in the payload given to fetchStripeSignature")
-	errAction  = ErrRequirementNotMet.because("this endpoint is for another action: sign its action in the payload given to fetchStripeSignature")
 )
 
 // LiveMode requires the signed payload to have a member livemode that is live.
@@ -58,7 +58,8 @@ var (
 //
 // The member is what the extension put there (environment.mode === 'live'), and
 // so what the user's browser says: it protects against confusion, not against
-// a user who means to deceive.
+// a user who means to deceive. Where only the ids are signed (IdentityFromHeaders,
+// IdentityFromQuery), it cannot be met.
 func LiveMode(live bool) Requirement {
 	want, unmet := "true", errNotLive
 	if !live {
@@ -81,10 +82,11 @@ func Action(name string) Requirement {
 	if name == "" {
 		panic("stripeapps: Action needs a name")
 	}
+	unmet := ErrRequirementNotMet.because("this endpoint is for another action: sign action: " + strconv.Quote(name) + " in the payload given to fetchStripeSignature")
 	return func(r *http.Request) error {
 		var action any
 		if json.Unmarshal(signedMember(r, "action"), &action) != nil || action != any(name) {
-			return errAction
+			return unmet
 		}
 		return nil
 	}

@@ -28,7 +28,6 @@ type objectScanner struct {
 	err error
 
 	count int    // members so far
-	start int    // where the member begins, its comma included
 	key   []byte // between the quotes, as written
 	value []byte // as written, without white space around it
 }
@@ -61,7 +60,6 @@ func (s *objectScanner) next() bool {
 		}
 	}
 	s.space()
-	s.start = s.pos
 	if s.take('}') {
 		s.space()
 		if s.pos != len(s.doc) {

@@ -61,6 +61,9 @@ func secretProblem(secret string) string {
 	if trimmed != secret {
 		return "has white space or a line break around it: remove it"
 	}
+	if strings.ContainsAny(secret, `"'`+"`,; ") {
+		return "has a quote, a comma, a semicolon or a space in it: give one secret an entry, without quotes"
+	}
 	for _, kind := range otherKinds {
 		if strings.HasPrefix(secret, kind.prefix) {
 			return "looks like " + kind.name + ": " + want
@@ -74,7 +77,7 @@ func secretProblem(secret string) string {
 		return "has nothing after absec_: " + want
 	}
 	if strings.ContainsFunc(rest, func(r rune) bool { return !isIDByte(r) }) {
-		return "has a character other than letters, digits and underscores: give one secret an entry, without quotes"
+		return "has a character other than letters, digits and underscores: copy it again"
 	}
 	return ""
 }

@@ -42,7 +42,8 @@ type VerifierConfig struct {
 
 	// MaxBodyBytes is the largest request body that is read; a larger one is
 	// refused with ErrBodyTooLarge. 0 means DefaultMaxBodyBytes; negative
-	// values and values over 1 GiB are errors.
+	// values and values over 1 GiB are errors. A Source that does not read the
+	// body does not bound it either.
 	MaxBodyBytes int64
 
 	// Source says where the signed payload is. 0 means SignedBody.
@@ -68,8 +69,8 @@ type VerifierConfig struct {
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Logger, if not nil, gets a line at level Info for each refused request,
-	// with its code and status and nothing from the request. The request's
-	// context is passed on to the slog.Handler.
+	// with its code, status and detail and nothing from the request. The
+	// request's context is passed on to the slog.Handler.
 	Logger *slog.Logger
 }
 
@@ -82,7 +83,7 @@ type VerifierConfig struct {
 // mode; it can be used again until it is too old. Put what matters into the
 // payload (an action, livemode) and demand it with Require.
 //
-// A Verifier is safe for concurrent use.
+// A Verifier is made by NewVerifier and safe for concurrent use.
 type Verifier struct {
 	keys         atomic.Pointer[keyring]
 	tolerance    time.Duration
@@ -130,7 +131,8 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 // SetSecrets replaces the secrets, under the same rules as
 // VerifierConfig.Secrets. It can be called while requests are in flight: each
 // request is verified with the secrets before or those after the call, never
-// with a mixture. If it returns an error, the former secrets stay in force.
+// with a mixture. If it returns an error, the former secrets stay in force. Where
+// there are several Verifiers, call it on each.
 func (v *Verifier) SetSecrets(secrets ...string) error {
 	ring, err := newKeyring(secrets)
 	if err != nil {

@@ -3,6 +3,8 @@ package stripeapps_test
 import (
 	"encoding/hex"
 	"fmt"
+	"io"
+	"log"
 	"testing"
 	"time"
 
@@ -38,3 +40,6 @@ func newVerifier(tb testing.TB, cfg stripeapps.VerifierConfig) *stripeapps.Verif
 func sign[T string | []byte](payload T, secret string, at time.Time) string {
 	return fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(webhook.ComputeSignature(at, []byte(payload), secret)))
 }
+
+// discardLog is for servers whose handlers panic on purpose.
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }

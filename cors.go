@@ -1,0 +1,364 @@
+package stripeapps
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/cors"
+)
+
+// DefaultMaxAge is how long a browser may keep the answer to a preflight, unless
+// CORSConfig.MaxAge says otherwise. Chromium never keeps it longer.
+const DefaultMaxAge = 2 * time.Hour
+
+// CORSConfig configures NewCORS. Its zero value fits a Stripe App. It is copied:
+// changing it later has no effect.
+//
+// Why any origin? An extension runs in an iframe with sandbox="allow-scripts",
+// whose origin is opaque: the browser sends Origin: null, as it does for every
+// other sandboxed iframe and data: URL on the web. Allowing null restricts
+// nothing, and Stripe's documentation asks for *. It takes no harm, because
+// without credentials a browser adds nothing that the caller does not have: what
+// protects the routes is the signature.
+//
+// https://docs.stripe.com/stripe-apps/build-backend
+type CORSConfig struct {
+	// Origins may read the answers. nil means any origin: "*". An empty list
+	// that is not nil is an error.
+	Origins []CORSOrigin
+
+	// Methods may be used. nil means GET, HEAD, POST, PUT, PATCH and DELETE. They
+	// are case-sensitive: a fetch with method 'patch' is not a PATCH.
+	Methods []string
+
+	// Headers may be sent, in addition to Content-Type, Authorization,
+	// Stripe-Signature, Stripe-User-Id and Stripe-Account-Id.
+	Headers []string
+
+	// ExposedHeaders of an answer may be read by the caller, in addition to
+	// those that always are (Content-Type, Cache-Control and a few more).
+	ExposedHeaders []string
+
+	// MaxAge is how long a browser may keep the answer to a preflight, in whole
+	// seconds up to 24 hours. 0 means DefaultMaxAge.
+	MaxAge time.Duration
+}
+
+// CORSOrigin is an origin that may read answers.
+type CORSOrigin struct {
+	// Origin is "*", and then the only one; "null", which every sandboxed
+	// iframe has; or an exact origin like "https://app.example.com", for a
+	// backend that serves a site of its own as well. An origin has no path and
+	// no slash at its end, and its port is left out where it is the scheme's
+	// own.
+	Origin string
+
+	// Credentials says that requests from this origin may carry cookies. It
+	// cannot be set for "*" and "null", nor for plain http beyond loopback.
+	// Cookies never arrive from an extension.
+	Credentials bool
+}
+
+var (
+	defaultMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	defaultHeaders = []string{"Content-Type", "Authorization", headerSignature, headerUserID, headerAccountID}
+)
+
+// NewCORS returns a Middleware that lets an extension's browser call the handlers
+// behind it and read every answer, or an error that names every problem of cfg.
+//
+// It answers preflights itself, with 204, whether they match cfg or not: nothing
+// behind it sees them. An OPTIONS request without Access-Control-Request-Method
+// is not a preflight and goes on. Every other answer gets the CORS headers,
+// refusals and errors too; without them the browser hides the status and the
+// body from the extension. Vary is added to, never replaced.
+//
+// If a handler panics before it has begun an answer, the caller gets a 500
+// problem document that it can read. The panic then goes on, so that the server
+// logs it as always; http.ErrAbortHandler aborts without an answer.
+//
+// CORS is not an access check: it only tells browsers who may read. It does
+// nothing against requests from elsewhere.
+//
+// What no header can mend:
+//   - A redirect (from http to https, or ServeMux's to a path with a slash at
+//     its end) makes a preflight fail. Let the extension call the final URL.
+//   - A ServeMux pattern with a method, like "POST /x", does not match the
+//     preflight's OPTIONS, so that a chain on that one route never sees it and
+//     the mux answers 405. Put the chain around the mux.
+//   - From version 142 on, Chrome asks the user before a page on the internet may
+//     call localhost (Local Network Access), and blocks the call if it cannot
+//     ask. Grant it for dashboard.stripe.com in the site's settings, or
+//     develop through an https tunnel.
+//   - net/http.CrossOriginProtection refuses every POST of an extension, as it is
+//     cross-site. Mount the chain beside it, not behind it: see the example.
+//
+// https://fetch.spec.whatwg.org/#http-cors-protocol
+func NewCORS(cfg CORSConfig) (Middleware, error) {
+	if cfg.Origins == nil {
+		cfg.Origins = []CORSOrigin{{Origin: "*"}}
+	}
+	if cfg.Methods == nil {
+		cfg.Methods = defaultMethods
+	}
+	if cfg.MaxAge == 0 {
+		cfg.MaxAge = DefaultMaxAge
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	return newCORS(cfg).middleware, nil
+}
+
+// corsPolicy is a checked CORSConfig.
+type corsPolicy struct {
+	credentialed map[string]bool // by origin
+	open, strict *cors.Cors      // without and with credentials
+}
+
+func newCORS(cfg CORSConfig) *corsPolicy {
+	p := &corsPolicy{credentialed: make(map[string]bool)}
+	for _, origin := range cfg.Origins {
+		p.credentialed[origin.Origin] = origin.Credentials
+	}
+	options := cors.Options{
+		AllowedMethods:     slices.Clone(cfg.Methods),
+		AllowedHeaders:     slices.Concat(defaultHeaders, cfg.Headers),
+		ExposedHeaders:     slices.Clone(cfg.ExposedHeaders),
+		MaxAge:             int(cfg.MaxAge / time.Second),
+		OptionsPassthrough: true, // to own the headers before they are sent
+	}
+	if _, all := p.credentialed["*"]; all {
+		options.AllowedOrigins = []string{"*"}
+	} else {
+		// Exact and in constant time; rs/cors alone would ignore case.
+		options.AllowOriginFunc = func(origin string) bool {
+			_, ok := p.credentialed[origin]
+			return ok
+		}
+	}
+	p.open = cors.New(options)
+	options.AllowCredentials = true
+	p.strict = cors.New(options)
+	return p
+}
+
+func (p *corsPolicy) middleware(next http.Handler) http.Handler {
+	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ownHeaders(w.Header())
+		if isPreflight(r) {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		serveReadably(w, r, next)
+	})
+	open, strict := p.open.Handler(answer), p.strict.Handler(answer)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.credentialed[r.Header.Get("Origin")] {
+			strict.ServeHTTP(w, r)
+		} else {
+			open.ServeHTTP(w, r)
+		}
+	})
+}
+
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// ownHeaders replaces the slices that rs/cors has put into a response's headers
+// by fresh ones: some of its own are shared by all responses, others belong to
+// the request, so that a handler that writes into one would change those.
+//
+// https://github.com/rs/cors/issues/198
+func ownHeaders(header http.Header) {
+	for _, name := range [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Credentials", "Access-Control-Max-Age"} {
+		if values := header[name]; len(values) > 0 {
+			header[name] = []string{values[0]} // of a request's repeated header, the one that was checked
+		}
+	}
+	for _, name := range [...]string{"Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Vary"} {
+		if values := header[name]; len(values) > 0 {
+			header[name] = slices.Clone(values)
+		}
+	}
+}
+
+// serveReadably makes sure that the caller gets an answer if next panics.
+func serveReadably(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	answer := &answerWriter{ResponseWriter: w}
+	defer func() {
+		reason := recover()
+		if reason == nil {
+			return
+		}
+		if !answer.written && reason != http.ErrAbortHandler {
+			// The server drops what it has not sent when the panic gets there.
+			WriteProblem(w, r, errInternal)
+			http.NewResponseController(w).Flush()
+		}
+		panic(reason)
+	}()
+	next.ServeHTTP(answer, r)
+}
+
+// check returns every problem of a configuration whose defaults are filled in.
+func (cfg CORSConfig) check() error {
+	var problems []error
+	report := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("stripeapps: "+format, args...))
+	}
+
+	if len(cfg.Origins) == 0 {
+		report("CORS.Origins is empty: leave it nil for any origin, or list the origins")
+	}
+	for i, origin := range cfg.Origins {
+		what := originProblem(origin)
+		switch {
+		case what != "":
+			report("CORS.Origins[%d] %s", i, what)
+		case origin.Origin == "*" && len(cfg.Origins) > 1:
+			report("CORS.Origins[%d] is * among others: give * alone, or the others without it", i)
+		case slices.ContainsFunc(cfg.Origins[:i], func(o CORSOrigin) bool { return o.Origin == origin.Origin }):
+			report("CORS.Origins[%d] is %q again: give each origin once", i, origin.Origin)
+		}
+	}
+
+	if len(cfg.Methods) == 0 {
+		report("CORS.Methods is empty: leave it nil for %s, or list the methods", strings.Join(defaultMethods, ", "))
+	}
+	for i, method := range cfg.Methods {
+		if what := methodProblem(method); what != "" {
+			report("CORS.Methods[%d] %s", i, what)
+		}
+	}
+	for i, name := range cfg.Headers {
+		if what := headerProblem(name, isForbiddenRequestHeader); what != "" {
+			report("CORS.Headers[%d] %s", i, what)
+		}
+	}
+	for i, name := range cfg.ExposedHeaders {
+		if what := headerProblem(name, isForbiddenResponseHeader); what != "" {
+			report("CORS.ExposedHeaders[%d] %s", i, what)
+		}
+	}
+
+	if cfg.MaxAge < 0 || cfg.MaxAge > 24*time.Hour || cfg.MaxAge%time.Second != 0 {
+		report("CORS.MaxAge is %v: it must be 0 (meaning %v) or whole seconds up to 24h", cfg.MaxAge, DefaultMaxAge)
+	}
+	return errors.Join(problems...)
+}
+
+// originProblem says what is wrong with an origin, and what it should be.
+func originProblem(o CORSOrigin) string {
+	if o.Origin == "*" || o.Origin == "null" {
+		if o.Credentials {
+			return fmt.Sprintf("allows credentials for %q, which is no one in particular: leave Credentials false", o.Origin)
+		}
+		return ""
+	}
+	if strings.Contains(o.Origin, "*") {
+		return fmt.Sprintf("is %q: a wildcard is not supported within an origin; list each one", o.Origin)
+	}
+	u, err := url.Parse(o.Origin)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Opaque != "" {
+		return fmt.Sprintf(`is %q: an origin is a scheme (https, or http) and a host, like "https://app.example.com"`, o.Origin)
+	}
+	if strings.ContainsFunc(u.Hostname(), func(c rune) bool { return !isIDByte(c) && !strings.ContainsRune("-.:", c) }) {
+		return fmt.Sprintf("is %q: its host has a character that a browser would not send; write an international name in its ASCII form (xn--…)", o.Origin)
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
+			return fmt.Sprintf("is %q: its port is not from 1 to 65535", o.Origin)
+		}
+	}
+	if want := serializedOrigin(u); o.Origin != want {
+		return fmt.Sprintf("is %q, which no browser sends: an origin has no path, no slash at its end, no capitals and not its scheme's own port; write %q", o.Origin, want)
+	}
+	if o.Credentials && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return fmt.Sprintf("allows credentials for %q: anyone on the network's way can act for it; use https", o.Origin)
+	}
+	return ""
+}
+
+// serializedOrigin is what a browser sends for a page at u.
+//
+// https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin
+func serializedOrigin(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	host = strings.TrimSuffix(host, ":")
+	if own := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; strings.HasSuffix(host, own) {
+		host = strings.TrimSuffix(host, own)
+	}
+	return u.Scheme + "://" + host
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func methodProblem(method string) string {
+	upper := strings.ToUpper(method)
+	switch {
+	case !isToken(method):
+		return fmt.Sprintf("is %q, which is not a method's name", method)
+	case upper == http.MethodConnect || upper == http.MethodTrace || upper == "TRACK":
+		// https://fetch.spec.whatwg.org/#forbidden-method
+		return fmt.Sprintf("is %q, which browsers never send", method)
+	case method != upper && (slices.Contains(defaultMethods, upper) || upper == http.MethodOptions):
+		return fmt.Sprintf("is %q: methods are case-sensitive; write %q", method, upper)
+	}
+	return ""
+}
+
+func headerProblem(name string, forbidden func(lower string) bool) string {
+	switch {
+	case name == "*":
+		return `is "*", which does not cover Authorization: list the names`
+	case !isToken(name):
+		return fmt.Sprintf("is %q, which is not a header's name", name)
+	case forbidden(strings.ToLower(name)):
+		return fmt.Sprintf("is %q, which browsers keep to themselves: leave it out", name)
+	}
+	return ""
+}
+
+// isForbiddenRequestHeader knows the names that no script can set.
+//
+// https://fetch.spec.whatwg.org/#forbidden-request-header
+func isForbiddenRequestHeader(lower string) bool {
+	switch lower {
+	case "accept-charset", "accept-encoding", "access-control-request-headers", "access-control-request-method",
+		"connection", "content-length", "cookie", "cookie2", "date", "dnt", "expect", "host", "keep-alive",
+		"origin", "referer", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "via":
+		return true
+	}
+	return strings.HasPrefix(lower, "proxy-") || strings.HasPrefix(lower, "sec-") || strings.HasPrefix(lower, "access-control-")
+}
+
+// isForbiddenResponseHeader knows the names that no script can read.
+//
+// https://fetch.spec.whatwg.org/#forbidden-response-header-name
+func isForbiddenResponseHeader(lower string) bool {
+	return lower == "set-cookie" || lower == "set-cookie2" || strings.HasPrefix(lower, "access-control-")
+}
+
+// isToken reports whether s is a token.
+//
+// https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isIDByte(rune(c)) && strings.IndexByte("!#$%&'*+-.^`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}

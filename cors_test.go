@@ -1,0 +1,466 @@
+package stripeapps_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+func newCORS(tb testing.TB, cfg stripeapps.CORSConfig) stripeapps.Middleware {
+	tb.Helper()
+	middleware, err := stripeapps.NewCORS(cfg)
+	require.NoError(tb, err)
+	return middleware
+}
+
+// preflight is what a browser sends before an extension's request.
+func preflight(origin, method, headers string) *http.Request {
+	r := httptest.NewRequest(http.MethodOptions, "/api/echo", nil)
+	r.Header.Set("Origin", origin)
+	r.Header.Set("Access-Control-Request-Method", method)
+	if headers != "" {
+		r.Header.Set("Access-Control-Request-Headers", headers)
+	}
+	return r
+}
+
+const (
+	varyPreflight = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+	site          = "https://app.example.com"
+)
+
+// siteAndExtension is for a backend that serves a site of its own as well.
+var siteAndExtension = stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}, {Origin: site, Credentials: true}, {Origin: "http://localhost:3000"}}}
+
+func TestPreflightsAreAnsweredAndGoNoFurther(t *testing.T) {
+	granted := func(origin, method, headers string, more ...string) http.Header {
+		h := http.Header{
+			"Vary":                         {varyPreflight},
+			"Access-Control-Allow-Origin":  {origin},
+			"Access-Control-Allow-Methods": {method},
+			"Access-Control-Max-Age":       {"7200"},
+		}
+		if headers != "" {
+			h["Access-Control-Allow-Headers"] = []string{headers}
+		}
+		for i := 0; i < len(more); i += 2 {
+			h[more[i]] = []string{more[i+1]}
+		}
+		return h
+	}
+	denied := http.Header{"Vary": {varyPreflight}}
+	const all = "authorization,content-type,stripe-account-id,stripe-signature,stripe-user-id"
+
+	for _, test := range []struct {
+		name string
+		cfg  stripeapps.CORSConfig
+		r    *http.Request
+		want http.Header
+	}{
+		{"an extension's POST", stripeapps.CORSConfig{}, preflight("null", "POST", "content-type,stripe-signature"), granted("*", "POST", "content-type,stripe-signature")},
+		{"all headers that are allowed", stripeapps.CORSConfig{}, preflight("null", "GET", all), granted("*", "GET", all)},
+		{"a PUT", stripeapps.CORSConfig{}, preflight("null", "PUT", ""), granted("*", "PUT", "")},
+		{"a PATCH", stripeapps.CORSConfig{}, preflight("null", "PATCH", ""), granted("*", "PATCH", "")},
+		{"a DELETE", stripeapps.CORSConfig{}, preflight("null", "DELETE", ""), granted("*", "DELETE", "")},
+		{"a HEAD", stripeapps.CORSConfig{}, preflight("null", "HEAD", ""), granted("*", "HEAD", "")},
+		{"another origin", stripeapps.CORSConfig{}, preflight("https://evil.example", "POST", ""), granted("*", "POST", "")},
+		{"a patch in lower case", stripeapps.CORSConfig{}, preflight("null", "patch", ""), denied},
+		{"a method that is not allowed", stripeapps.CORSConfig{}, preflight("null", "PURGE", ""), denied},
+		{"a header that is not allowed", stripeapps.CORSConfig{}, preflight("null", "POST", "content-type,x-own"), denied},
+		{"no origin", stripeapps.CORSConfig{}, preflight("", "POST", ""), denied},
+		{"an own header", stripeapps.CORSConfig{Headers: []string{"X-Own"}}, preflight("null", "POST", "content-type,x-own"), granted("*", "POST", "content-type,x-own")},
+		{"an own list of methods", stripeapps.CORSConfig{Methods: []string{"PURGE"}}, preflight("null", "PURGE", ""), granted("*", "PURGE", "")},
+		{"a method not in the own list", stripeapps.CORSConfig{Methods: []string{"PURGE"}}, preflight("null", "POST", ""), denied},
+		{"an own age", stripeapps.CORSConfig{MaxAge: time.Minute}, preflight("null", "POST", ""), granted("*", "POST", "", "Access-Control-Max-Age", "60")},
+		{"the null origin among others", siteAndExtension, preflight("null", "POST", ""), granted("null", "POST", "")},
+		{"the site, with credentials", siteAndExtension, preflight(site, "POST", ""), granted(site, "POST", "", "Access-Control-Allow-Credentials", "true")},
+		{"a second site, without credentials", siteAndExtension, preflight("http://localhost:3000", "POST", ""), granted("http://localhost:3000", "POST", "")},
+		{"a site that is not listed", siteAndExtension, preflight("https://evil.example", "POST", ""), denied},
+		{"the site in capitals", siteAndExtension, preflight("https://APP.example.com", "POST", ""), denied},
+		{"the site with another scheme", siteAndExtension, preflight("http://app.example.com", "POST", ""), denied},
+		{"the site with a port", siteAndExtension, preflight(site+":8443", "POST", ""), denied},
+		{"a site that begins like the listed one", siteAndExtension, preflight(site+".evil.example", "POST", ""), denied},
+		{"only the null origin, and a site", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}}}, preflight(site, "POST", ""), denied},
+		{"only the null origin, and an extension", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}}}, preflight("null", "POST", ""), granted("null", "POST", "")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			newCORS(t, test.cfg)(mustNotBeCalled(t)).ServeHTTP(w, test.r)
+			assert.Equal(t, http.StatusNoContent, w.Code)
+			assert.Equal(t, test.want, w.Header())
+			assert.Empty(t, w.Body.String())
+		})
+	}
+}
+
+func TestWhatIsRepeatedInAPreflightIsNotReflected(t *testing.T) {
+	r := preflight(site, "POST", "")
+	r.Header.Add("Origin", "https://evil.example")
+	r.Header.Add("Access-Control-Request-Method", "PURGE")
+	w := httptest.NewRecorder()
+	newCORS(t, siteAndExtension)(mustNotBeCalled(t)).ServeHTTP(w, r)
+	assert.Equal(t, []string{site}, w.Header()["Access-Control-Allow-Origin"])
+	assert.Equal(t, []string{"POST"}, w.Header()["Access-Control-Allow-Methods"])
+}
+
+func TestAnOPTIONSThatIsNoPreflightReachesTheHandler(t *testing.T) {
+	r := httptest.NewRequest(http.MethodOptions, "/", nil)
+	r.Header.Set("Origin", "null")
+	w := httptest.NewRecorder()
+	newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", "POST")
+	})).ServeHTTP(w, r)
+	assert.Equal(t, http.Header{"Allow": {"POST"}, "Vary": {"Origin"}, "Access-Control-Allow-Origin": {"*"}}, w.Header())
+}
+
+func TestActualAnswers(t *testing.T) {
+	for _, test := range []struct {
+		name, origin string
+		cfg          stripeapps.CORSConfig
+		want         http.Header
+	}{
+		{"an extension", "null", stripeapps.CORSConfig{}, http.Header{"Vary": {"Origin"}, "Access-Control-Allow-Origin": {"*"}}},
+		{"no browser", "", stripeapps.CORSConfig{}, http.Header{"Vary": {"Origin"}}},
+		{"exposed headers", "null", stripeapps.CORSConfig{ExposedHeaders: []string{"X-Request-Id", "etag"}},
+			http.Header{"Vary": {"Origin"}, "Access-Control-Allow-Origin": {"*"}, "Access-Control-Expose-Headers": {"X-Request-Id, Etag"}}},
+		{"the null origin among others", "null", siteAndExtension, http.Header{"Vary": {"Origin"}, "Access-Control-Allow-Origin": {"null"}}},
+		{"the site, with credentials", site, siteAndExtension, http.Header{"Vary": {"Origin"}, "Access-Control-Allow-Origin": {site}, "Access-Control-Allow-Credentials": {"true"}}},
+		{"a site that is not listed", "https://evil.example", siteAndExtension, http.Header{"Vary": {"Origin"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/", nil)
+			if test.origin != "" {
+				r.Header.Set("Origin", test.origin)
+			}
+			w := httptest.NewRecorder()
+			newCORS(t, test.cfg)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+			assert.Equal(t, test.want, w.Header())
+		})
+	}
+}
+
+// Like gorilla/handlers, which replaces Vary, so that caches mix answers up.
+func TestVaryIsAddedTo(t *testing.T) {
+	for _, r := range []*http.Request{preflight("null", "POST", ""), signedRequest(plain)} {
+		w := httptest.NewRecorder()
+		w.Header().Set("Vary", "Accept-Encoding")
+		newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+		assert.Equal(t, "Accept-Encoding", w.Header()["Vary"][0])
+		assert.Len(t, w.Header()["Vary"], 2)
+	}
+}
+
+// rs/cors#198: headers whose slices are shared by all responses.
+func TestHeaderSlicesAreFresh(t *testing.T) {
+	cfg := siteAndExtension
+	cfg.ExposedHeaders = []string{"X-Request-Id"}
+	handler := newCORS(t, cfg)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	all := newCORS(t, stripeapps.CORSConfig{ExposedHeaders: []string{"X-Request-Id"}})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, handler := range []http.Handler{handler, all} {
+		for _, request := range []func() *http.Request{
+			func() *http.Request { return preflight(site, "POST", "content-type") },
+			func() *http.Request { r := signedRequest(plain); r.Header.Set("Origin", site); return r },
+		} {
+			answer := func() http.Header {
+				r := request()
+				before := r.Header.Clone()
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, r)
+				got := w.Header().Clone()
+				for _, values := range w.Header() {
+					for i := range values {
+						values[i] = "spoiled"
+					}
+				}
+				assert.Equal(t, before, r.Header, "the request's headers are not shared either")
+				return got
+			}
+			first := answer()
+			assert.Equal(t, first, answer())
+		}
+	}
+}
+
+func TestEveryAnswerOfTheChainCanBeRead(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /ok", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
+	mux.HandleFunc("POST /panic", func(w http.ResponseWriter, r *http.Request) { panic("s3cr3t") })
+	mux.HandleFunc("POST /error", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "error", http.StatusInternalServerError) })
+	mux.HandleFunc("GET /get", func(w http.ResponseWriter, r *http.Request) {})
+	mux.Handle("POST /live", stripeapps.Require(stripeapps.LiveMode(true))(mustNotBeCalled(t)))
+	protect, err := stripeapps.New(stripeapps.Options{Verifier: newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: 1 << 10})})
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(protect(mux))
+	server.Config.ErrorLog = discardLog()
+	server.Start()
+	defer server.Close()
+
+	big := string(payloadOf(2 << 10))
+	for _, test := range []struct {
+		name, path, payload, header string
+		status                      int
+	}{
+		{"200", "/ok", plain, "", 200},
+		{"401 not signed", "/ok", plain, "none", 401},
+		{"401 no match", "/ok", plain, sign(plain, "absec_other", testNow), 401},
+		{"403", "/live", plain, "", 403},
+		{"404", "/nothing", plain, "", 404},
+		{"405", "/get", plain, "", 405},
+		{"413", "/ok", big, "", 413},
+		{"500", "/error", plain, "", 500},
+		{"a panic", "/panic", plain, "", 500},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			request, err := http.NewRequest(http.MethodPost, server.URL+test.path, strings.NewReader(test.payload))
+			require.NoError(t, err)
+			request.Header.Set("Origin", "null")
+			switch test.header {
+			case "none":
+			case "":
+				request.Header.Set("Stripe-Signature", sign(test.payload, testSecret, testNow))
+			default:
+				request.Header.Set("Stripe-Signature", test.header)
+			}
+			response, err := http.DefaultClient.Do(request)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err, "the answer is whole")
+			assert.Equal(t, test.status, response.StatusCode)
+			assert.Equal(t, []string{"*"}, response.Header["Access-Control-Allow-Origin"])
+			assert.Equal(t, []string{"Origin"}, response.Header["Vary"])
+			assert.NotContains(t, string(body), "s3cr3t")
+		})
+	}
+}
+
+func TestAPanicGoesOn(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		reason  any
+		begun   bool
+		status  int // of the recorder; 200 is what it says if nothing was written
+		content string
+	}{
+		{"before an answer", "reason", false, 500, "application/problem+json"},
+		{"after an answer has begun", "reason", true, 202, ""},
+		{"to abort", http.ErrAbortHandler, false, 200, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			handler := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if test.begun {
+					w.WriteHeader(http.StatusAccepted)
+				}
+				panic(test.reason)
+			}))
+			w := httptest.NewRecorder()
+			assert.PanicsWithValue(t, test.reason, func() { handler.ServeHTTP(w, signedRequest(plain)) })
+			assert.Equal(t, test.status, w.Code)
+			assert.Equal(t, test.content, w.Header().Get("Content-Type"))
+		})
+	}
+}
+
+func TestAHandlerBehindCORSCanStream(t *testing.T) {
+	done := make(chan struct{})
+	server := httptest.NewServer(newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(w, strings.NewReader("first"))
+		w.(http.Flusher).Flush()
+		<-done
+		assert.NoError(t, http.NewResponseController(w).SetWriteDeadline(time.Time{}))
+	})))
+	defer server.Close()
+	response, err := http.Get(server.URL)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	first := make([]byte, 5)
+	_, err = io.ReadFull(response.Body, first)
+	close(done)
+	require.NoError(t, err)
+	assert.Equal(t, "first", string(first))
+}
+
+func TestAHandlerBehindCORSCanHijack(t *testing.T) {
+	server := httptest.NewServer(newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if assert.NoError(t, err) {
+			io.WriteString(conn, "HTTP/1.1 418 I'm a teapot\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			conn.Close()
+		}
+	})))
+	defer server.Close()
+	response, err := http.Get(server.URL)
+	require.NoError(t, err)
+	response.Body.Close()
+	assert.Equal(t, http.StatusTeapot, response.StatusCode)
+}
+
+func TestEveryProblemOfACORSConfigurationIsReported(t *testing.T) {
+	origin := func(o string) stripeapps.CORSConfig {
+		return stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: o}}}
+	}
+	with := func(o string) stripeapps.CORSConfig {
+		return stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: o, Credentials: true}}}
+	}
+	for _, test := range []struct {
+		name string
+		cfg  stripeapps.CORSConfig
+		want []string
+	}{
+		{"an empty list of origins", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{}}, []string{"CORS.Origins is empty"}},
+		{"credentials for any origin", with("*"), []string{`allows credentials for "*"`}},
+		{"credentials for null", with("null"), []string{`allows credentials for "null"`}},
+		{"credentials over plain http", with("http://app.example.com"), []string{"use https"}},
+		{"credentials over plain http for what only begins like loopback", with("http://127.0.0.1.evil.example"), []string{"use https"}},
+		{"any origin among others", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}, {Origin: "*"}}}, []string{"CORS.Origins[1] is * among others"}},
+		{"an origin twice", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}, {Origin: site, Credentials: true}}}, []string{"CORS.Origins[1] is \"https://app.example.com\" again"}},
+		{"an empty origin", origin(""), []string{"an origin is a scheme"}},
+		{"a host alone", origin("app.example.com"), []string{"an origin is a scheme"}},
+		{"a host and a port alone", origin("localhost:3000"), []string{"an origin is a scheme"}},
+		{"another scheme", origin("ftp://app.example.com"), []string{"an origin is a scheme"}},
+		{"no host", origin("https://"), []string{"an origin is a scheme"}},
+		{"a port alone", origin("https://:443"), []string{"an origin is a scheme"}},
+		{"a slash at the end", origin(site + "/"), []string{`write "https://app.example.com"`}},
+		{"a path", origin(site + "/x"), []string{`write "https://app.example.com"`}},
+		{"a query", origin(site + "?x"), []string{`write "https://app.example.com"`}},
+		{"a fragment", origin(site + "#x"), []string{`write "https://app.example.com"`}},
+		{"a user", origin("https://me@app.example.com"), []string{`write "https://app.example.com"`}},
+		{"capitals", origin("https://App.Example.com"), []string{`write "https://app.example.com"`}},
+		{"the scheme in capitals", origin("HTTPS://app.example.com"), []string{`write "https://app.example.com"`}},
+		{"the scheme's own port", origin("https://app.example.com:443"), []string{`write "https://app.example.com"`}},
+		{"a colon without a port", origin("https://app.example.com:"), []string{`write "https://app.example.com"`}},
+		{"a port that is too large", origin("https://app.example.com:65536"), []string{"its port is not"}},
+		{"a port of zero", origin("https://app.example.com:0"), []string{"its port is not"}},
+		{"a port with a leading zero", origin("https://app.example.com:08080"), []string{"its port is not"}},
+		{"a wildcard", origin("https://*.example.com"), []string{"a wildcard is not supported"}},
+		{"a wildcard that reflects almost anything", origin("h*"), []string{"a wildcard is not supported"}},
+		{"an international name", origin("https://bücher.example"), []string{"xn--"}},
+		{"a space", origin("https://app.example.com "), []string{"an origin is a scheme"}},
+		{"a list in one entry", origin("https://a.example,https://b.example"), []string{"its host has a character"}},
+		{"NULL", origin("NULL"), []string{"an origin is a scheme"}},
+		{"an empty list of methods", stripeapps.CORSConfig{Methods: []string{}}, []string{"CORS.Methods is empty"}},
+		{"a method in lower case", stripeapps.CORSConfig{Methods: []string{"patch"}}, []string{`write "PATCH"`}},
+		{"methods that browsers never send", stripeapps.CORSConfig{Methods: []string{"CONNECT", "trace", "TRACK"}}, []string{`"CONNECT", which browsers`, `"trace", which browsers`, `"TRACK", which browsers`}},
+		{"methods that are none", stripeapps.CORSConfig{Methods: []string{"", "GET POST", "*,"}}, []string{"Methods[0]", "Methods[1]", "Methods[2]"}},
+		{"any header", stripeapps.CORSConfig{Headers: []string{"*"}}, []string{"does not cover Authorization"}},
+		{"headers that are none", stripeapps.CORSConfig{Headers: []string{"", "X Own", "X-Own:", "X-Ö"}}, []string{"Headers[0]", "Headers[1]", "Headers[2]", "Headers[3]"}},
+		{"headers that browsers keep to themselves", stripeapps.CORSConfig{Headers: []string{"Cookie", "Origin", "Sec-Fetch-Site", "proxy-x"}}, []string{"Cookie", "Origin", "Sec-Fetch-Site", "proxy-x"}},
+		{"exposed headers that browsers keep to themselves", stripeapps.CORSConfig{ExposedHeaders: []string{"Set-Cookie", "*"}}, []string{"Set-Cookie", "does not cover"}},
+		{"a negative age", stripeapps.CORSConfig{MaxAge: -time.Second}, []string{"CORS.MaxAge is -1s"}},
+		{"an age of more than a day", stripeapps.CORSConfig{MaxAge: 25 * time.Hour}, []string{"CORS.MaxAge is 25h"}},
+		{"an age of half a second", stripeapps.CORSConfig{MaxAge: time.Second / 2}, []string{"CORS.MaxAge is 500ms"}},
+		{"everything at once", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "x"}}, Methods: []string{"get"}, Headers: []string{"*"}, ExposedHeaders: []string{""}, MaxAge: -1},
+			[]string{"Origins[0]", "Methods[0]", "Headers[0]", "ExposedHeaders[0]", "MaxAge"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			middleware, err := stripeapps.NewCORS(test.cfg)
+			assert.Nil(t, middleware)
+			require.Error(t, err)
+			assert.Len(t, strings.Split(err.Error(), "\n"), len(test.want), "%v", err)
+			for _, want := range test.want {
+				assert.ErrorContains(t, err, want)
+			}
+			_, err = stripeapps.New(stripeapps.Options{CORS: test.cfg})
+			assert.ErrorContains(t, err, test.want[0], "New reports them too")
+			assert.ErrorContains(t, err, "Secrets is empty", "beside its others")
+		})
+	}
+}
+
+func TestOriginsThatBrowsersSendAreAccepted(t *testing.T) {
+	for _, origin := range []string{"null", "*", site, "https://app.example.com:8443", "http://localhost", "http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000", "https://xn--bcher-kva.example", "http://app.example.com", "https://a_b.example"} {
+		_, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: origin}}})
+		assert.NoError(t, err)
+	}
+	for _, origin := range []string{site, "http://localhost:3000", "http://127.0.0.1", "http://[::1]:3000", "http://app.localhost"} {
+		_, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: origin, Credentials: true}}})
+		assert.NoError(t, err)
+	}
+}
+
+// GO-2024-2883: Access-Control-Request-Headers split before it is measured.
+func BenchmarkPreflight(b *testing.B) {
+	handler := newCORS(b, stripeapps.CORSConfig{})(http.NotFoundHandler())
+	for name, headers := range map[string]string{
+		"usual":          "content-type,stripe-signature",
+		"a-flood-commas": strings.Repeat(",", 1<<20),
+		"many-names":     strings.Repeat("a,", 1<<19),
+		"allowed-names":  strings.Repeat("content-type,", 1<<16),
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := preflight("null", "POST", headers)
+			w := new(nullWriter)
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.Header())
+				handler.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+func TestAFloodOfHeaderNamesCostsNothing(t *testing.T) {
+	if stripeapps.RaceEnabled {
+		t.Skip("allocations cannot be counted under the race detector")
+	}
+	handler := newCORS(t, stripeapps.CORSConfig{})(mustNotBeCalled(t))
+	for name, headers := range map[string]string{
+		"commas":     strings.Repeat(",", 1<<20),
+		"many names": strings.Repeat("a,", 1<<19),
+		"repeated":   strings.Repeat("content-type,", 1<<16),
+	} {
+		r := preflight("null", "POST", headers)
+		w := new(nullWriter)
+		assert.LessOrEqual(t, testing.AllocsPerRun(10, func() {
+			clear(w.Header())
+			handler.ServeHTTP(w, r)
+		}), 3.0, name)
+		assert.Empty(t, w.header["Access-Control-Allow-Origin"], name)
+	}
+}
+
+func ExampleNewCORS() {
+	withCORS, err := stripeapps.NewCORS(stripeapps.CORSConfig{
+		Origins: []stripeapps.CORSOrigin{
+			{Origin: "null"}, // extensions
+			{Origin: "https://app.example.com", Credentials: true}, // the backend's own site
+		},
+		ExposedHeaders: []string{"X-Request-Id"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	withCORS(http.NotFoundHandler()).ServeHTTP(w, preflight("null", "POST", "stripe-signature"))
+	fmt.Println(w.Code, w.Header().Get("Access-Control-Allow-Origin"), w.Header().Get("Access-Control-Allow-Headers"))
+	// Output: 204 null stripe-signature
+}
+
+// net/http.CrossOriginProtection protects a site that uses cookies. It refuses
+// every POST of an extension, so the signed routes stand beside it.
+func ExampleNew_crossOriginProtection() {
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
+	protect, _ := stripeapps.New(stripeapps.Options{Verifier: verifier})
+	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })
+
+	mux := http.NewServeMux()
+	mux.Handle("/api/", protect(ok))
+	mux.Handle("/", http.NewCrossOriginProtection().Handler(ok))
+
+	const payload = `{"user_id":"usr_123","account_id":"acct_123"}`
+	send(mux, "POST", "/api/x", payload, "Origin", "null", "Sec-Fetch-Site", "cross-site")
+	send(mux, "POST", "/settings", payload, "Origin", "null", "Sec-Fetch-Site", "cross-site")
+	// Output:
+	// 200 ok
+	// 403 cross-origin request detected from Sec-Fetch-Site header
+}

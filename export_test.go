@@ -1,4 +1,0 @@
-package stripeapps
-
-// RaceEnabled is for the tests outside the package.
-const RaceEnabled = raceEnabled
