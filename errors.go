@@ -41,7 +41,8 @@ const (
 	// does not end in user_id and account_id, or is ambiguous.
 	CodeNoIdentity Code = "no_identity"
 	// CodeOnlyIDsSigned (400): the signature covers the two ids only, and so
-	// says nothing about the rest of the body.
+	// says nothing about the rest of the body. A body of more than 64 KiB is
+	// refused as CodeNoMatch then.
 	CodeOnlyIDsSigned Code = "only_ids_signed"
 	// CodeInstallSignature (400): the signature is that of an install link,
 	// which is not an API request.
@@ -155,7 +156,7 @@ func (e *Error) causedBy(cause error) *Error {
 // orOwn returns what a user's function said: the Error that it made to be
 // answered with, or else e with err as its cause.
 func (e *Error) orOwn(err error) *Error {
-	if own := (*Error)(nil); errors.As(err, &own) {
+	if own := (*Error)(nil); errors.As(err, &own) && own != nil && own.status != 0 {
 		return own
 	}
 	return e.causedBy(err)

@@ -70,6 +70,10 @@ func SignedPayload(ctx context.Context) []byte {
 // The error is ErrUnexpectedPayload, to be answered with Refuse, and wraps the
 // one of encoding/json; or it is ErrNotVerified, outside the chain.
 //
+// A T is decoded twice, first without those four members: one with an
+// UnmarshalJSON of its own must accept that. A map's values must fit the ids,
+// which are strings.
+//
 // NOT checked: equal keys inside nested objects, of which encoding/json takes
 // the last. (Equal keys at the top level never get this far.)
 func DecodePayload[T any](ctx context.Context) (T, error) {

@@ -257,3 +257,42 @@ func TestEmptyRequirementsPanic(t *testing.T) {
 	assert.Panics(t, func() { stripeapps.Require(nil) })
 	assert.Panics(t, func() { stripeapps.Action("") })
 }
+
+func TestAnErrorThatNewErrorDidNotMakeIsTakenForAnother(t *testing.T) {
+	for name, requirement := range map[string]stripeapps.Requirement{
+		"a nil *Error":  func(*http.Request) error { var e *stripeapps.Error; return e },
+		"a zero *Error": func(*http.Request) error { return new(stripeapps.Error) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext("{}"))
+			stripeapps.Require(requirement)(mustNotBeCalled(t)).ServeHTTP(w, r)
+			assert.Equal(t, http.StatusForbidden, w.Code)
+			w = httptest.NewRecorder()
+			stripeapps.WriteProblem(w, r, requirement(r))
+			assert.Equal(t, http.StatusInternalServerError, w.Code)
+		})
+	}
+}
+
+func TestRequireKeepsItsOwnListAndTheCause(t *testing.T) {
+	cause := errors.New("cause")
+	requirements := []stripeapps.Requirement{func(*http.Request) error { return cause }}
+	protect := stripeapps.Require(requirements...)
+	requirements[0] = func(*http.Request) error { return nil }
+
+	var refused error
+	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { refused = err }})
+	v.Handler(protect(mustNotBeCalled(t))).ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
+	assert.ErrorIs(t, refused, stripeapps.ErrRequirementNotMet)
+	assert.ErrorIs(t, refused, cause)
+}
+
+func TestDecodePayloadReturnsNothingHalfDecoded(t *testing.T) {
+	got, err := stripeapps.DecodePayload[struct {
+		Amount int `json:"amount"`
+		UserID int `json:"user_id"`
+	}](verifiedContext(`{"amount":5}`))
+	assert.ErrorIs(t, err, stripeapps.ErrUnexpectedPayload)
+	assert.Zero(t, got)
+}

@@ -51,7 +51,7 @@ func (o Options) verifier() (*Verifier, error) {
 		return NewVerifier(VerifierConfig{Secrets: o.Secrets})
 	case o.Secrets != nil:
 		return nil, errors.New("stripeapps: Options.Secrets and Options.Verifier are both set: give the secrets to NewVerifier only")
-	case o.Verifier.keys.Load() == nil:
+	case o.Verifier.now == nil:
 		return nil, errors.New("stripeapps: Options.Verifier was not made by NewVerifier")
 	default:
 		return o.Verifier, nil
@@ -67,6 +67,12 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 			v.refuser.refuse(w, r, err)
 			return
 		}
+		// The server cleans up after its own request only, not after a copy.
+		defer func() {
+			if accepted.MultipartForm != nil {
+				accepted.MultipartForm.RemoveAll()
+			}
+		}()
 		next.ServeHTTP(w, accepted)
 	})
 }
@@ -74,7 +80,9 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 // Verify verifies r and returns a copy of it whose context carries the identity
 // and the signed payload, and whose body, if it had to be read, can be read
 // again from its start. r itself is not modified, but its body is consumed. Use
-// it to adapt other frameworks; Handler is this and a refusal.
+// it to adapt other frameworks; Handler is this and a refusal. As after any
+// WithContext, the files of a MultipartForm parsed from the copy are the
+// caller's to remove.
 //
 // The error is an *Error of any Code but those of Require and DecodePayload. A
 // slow client can hold the call for as long as the server's ReadTimeout lets
@@ -140,7 +148,7 @@ func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		WriteProblem(w, r, err)
 		return
 	}
-	answer := &answerWriter{ResponseWriter: w}
+	answer := &answerWriter{ResponseWriter: w, refusing: true}
 	f.handler(answer, r, err)
 	if !answer.written {
 		WriteProblem(w, r, err)

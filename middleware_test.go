@@ -2,14 +2,17 @@ package stripeapps_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -205,6 +208,10 @@ func TestAnOwnErrorHandlerAnswersRefusals(t *testing.T) {
 		{"with a body only", func(w http.ResponseWriter, _ *http.Request, err error) {
 			io.WriteString(w, "own")
 		}, http.StatusOK, "own"},
+		{"through a reader", func(w http.ResponseWriter, _ *http.Request, err error) {
+			w.WriteHeader(http.StatusForbidden)
+			io.Copy(w, strings.NewReader("own"))
+		}, http.StatusForbidden, "own"},
 		{"by deciding on the error", func(w http.ResponseWriter, _ *http.Request, err error) {
 			var e *stripeapps.Error
 			if errors.As(err, &e) && errors.Is(err, stripeapps.ErrNotSigned) {
@@ -231,10 +238,12 @@ func TestAnOwnErrorHandlerAnswersRefusals(t *testing.T) {
 
 func TestAnErrorHandlerThatWritesNothingDoesNotMakeA200(t *testing.T) {
 	for name, handler := range map[string]func(http.ResponseWriter, *http.Request, error){
-		"nothing at all":      func(http.ResponseWriter, *http.Request, error) {},
-		"a header only":       func(w http.ResponseWriter, _ *http.Request, _ error) { w.Header().Set("X-Own", "1") },
-		"early hints only":    func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusEarlyHints) },
-		"without a ReadFrom…": func(w http.ResponseWriter, _ *http.Request, _ error) { _, _ = w.(io.ReaderFrom) },
+		"nothing at all":   func(http.ResponseWriter, *http.Request, error) {},
+		"a header only":    func(w http.ResponseWriter, _ *http.Request, _ error) { w.Header().Set("X-Own", "1") },
+		"early hints only": func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusEarlyHints) },
+		"an empty text":    func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, "") },
+		"an empty reader":  func(w http.ResponseWriter, _ *http.Request, _ error) { io.Copy(w, strings.NewReader("")) },
+		"a flush only":     func(w http.ResponseWriter, _ *http.Request, _ error) { http.NewResponseController(w).Flush() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: handler}).Handler(mustNotBeCalled(t)))
@@ -265,6 +274,8 @@ func TestWriteProblemFindsAWrappedError(t *testing.T) {
 
 func TestNewChecksItsOptions(t *testing.T) {
 	v := newVerifier(t, stripeapps.VerifierConfig{})
+	unmade := new(stripeapps.Verifier)
+	require.NoError(t, unmade.SetSecrets(testSecret))
 	for _, test := range []struct {
 		name    string
 		options stripeapps.Options
@@ -275,6 +286,7 @@ func TestNewChecksItsOptions(t *testing.T) {
 		{"a webhook secret", stripeapps.Options{Secrets: []string{"whsec_x"}}, "Secrets[0] looks like a webhook"},
 		{"secrets and a verifier", stripeapps.Options{Secrets: []string{testSecret}, Verifier: v}, "are both set"},
 		{"no secrets in the list, and a verifier", stripeapps.Options{Secrets: []string{}, Verifier: v}, "are both set"},
+		{"a verifier that NewVerifier did not make, with secrets", stripeapps.Options{Verifier: unmade}, "was not made by NewVerifier"},
 		{"a verifier that NewVerifier did not make", stripeapps.Options{Verifier: new(stripeapps.Verifier)}, "was not made by NewVerifier"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -415,4 +427,78 @@ func TestTheHandlerMakesFewAllocations(t *testing.T) {
 		r.Body = body
 		handler.ServeHTTP(w, r)
 	}), 7.0)
+}
+
+type contextHandler struct {
+	slog.Handler
+	seen *context.Context
+}
+
+func (h contextHandler) Handle(ctx context.Context, _ slog.Record) error {
+	*h.seen = ctx
+	return nil
+}
+
+func TestTheLoggerGetsTheRequestsContext(t *testing.T) {
+	type key struct{}
+	var seen context.Context
+	v := newVerifier(t, stripeapps.VerifierConfig{Logger: slog.New(contextHandler{slog.NewTextHandler(io.Discard, nil), &seen})})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	v.Handler(mustNotBeCalled(t)).ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), key{}, "request")))
+	require.NotNil(t, seen)
+	assert.Equal(t, "request", seen.Value(key{}))
+}
+
+// The server removes the files of its own request's form, not those of a copy.
+func TestTheFilesOfAFormAreRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	parsed := false
+	v := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders})
+	server := httptest.NewServer(v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.NoError(t, r.ParseMultipartForm(1))
+		files, err := os.ReadDir(os.TempDir())
+		assert.NoError(t, err)
+		parsed = len(files) > 0
+	})))
+	defer server.Close()
+
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "name")
+	require.NoError(t, err)
+	file.Write(make([]byte, 11<<20))
+	form.Close()
+	request, err := http.NewRequest(http.MethodPost, server.URL, &body)
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", form.FormDataContentType())
+	request.Header.Set("Stripe-User-Id", "usr_123")
+	request.Header.Set("Stripe-Account-Id", "acct_123")
+	request.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	response.Body.Close()
+	server.Close() // waits for the handler
+	assert.True(t, parsed, "there was a file")
+	files, err := os.ReadDir(os.TempDir())
+	require.NoError(t, err)
+	assert.Empty(t, files)
+}
+
+func TestRefuseAnswersInTheWayOfTheChain(t *testing.T) {
+	var logged bytes.Buffer
+	v := newVerifier(t, stripeapps.VerifierConfig{
+		Logger:       slog.New(slog.NewTextHandler(&logged, nil)),
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, "own", http.StatusTeapot) },
+	})
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stripeapps.Refuse(w, r, stripeapps.NewError("own", 404, "nothing here"))
+	})
+	w := httptest.NewRecorder()
+	v.Handler(refuse).ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.StatusTeapot, w.Code)
+	assert.Contains(t, logged.String(), "code=own status=404")
+
+	w = httptest.NewRecorder()
+	refuse.ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.StatusNotFound, w.Code, "outside the chain")
 }

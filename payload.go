@@ -158,9 +158,13 @@ func isIDByte(c rune) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// lengthTrusted is how much memory a Content-Length alone can claim. A longer
-// body gets its room once this much of it has really arrived.
-const lengthTrusted = 128 << 10
+const (
+	// lengthTrusted is how much memory a Content-Length claims by itself. Beyond
+	// it, at most twice as much is allocated as has really arrived.
+	lengthTrusted = 128 << 10
+	// maxEmptyReads is when a reader that gives nothing, and no error, is given up.
+	maxEmptyReads = 100
+)
 
 var errBodyLength = ErrBodyUnreadable.because("the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")
 
@@ -177,53 +181,52 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, nil
 	}
 	// 0 with a body is a request made by hand, whose length is not known.
-	if r.ContentLength > 0 {
-		return readExactly(r.Body, int(r.ContentLength))
+	if r.ContentLength <= 0 {
+		return readAll(r.Body, 512, int(limit), ErrBodyTooLarge)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
-		return nil, unreadable(err)
+	length := int(r.ContentLength)
+	body, err := readAll(r.Body, min(length, lengthTrusted), length, errBodyLength)
+	if err == nil && len(body) < length {
+		return nil, errBodyLength
 	}
-	if int64(len(body)) > limit {
-		return nil, ErrBodyTooLarge
-	}
-	return body, nil
+	return body, err
 }
 
-// readExactly reads a body of n bytes, and makes sure that it ends there.
-func readExactly(r io.Reader, n int) ([]byte, error) {
-	body := make([]byte, min(n, lengthTrusted))
-	if err := readFull(r, body); err != nil {
-		return nil, err
-	}
-	if n > len(body) {
-		first := body
-		body = make([]byte, n)
-		copy(body, first)
-		if err := readFull(r, body[len(first):]); err != nil {
-			return nil, err
+// readAll reads to the end, into a buffer that begins with size bytes and grows
+// to limit; tooLong is the error of a body that goes on after that. Unlike
+// io.ReadAll it stops at a limit, and unlike io.ReadFull it keeps an error that
+// comes with the last bytes.
+func readAll(r io.Reader, size, limit int, tooLong error) ([]byte, error) {
+	body := make([]byte, 0, min(size, limit))
+	var end [1]byte
+	for empty := 0; empty < maxEmptyReads; {
+		if len(body) == cap(body) && cap(body) < limit {
+			grown := make([]byte, len(body), min(2*cap(body), limit))
+			copy(grown, body)
+			body = grown
+		}
+		room := body[len(body):cap(body)]
+		if len(room) == 0 {
+			room = end[:]
+		}
+		n, err := r.Read(room)
+		switch {
+		case n < 0 || n > len(room):
+			return nil, unreadable(errors.New("stripeapps: the body's reader returned an impossible count"))
+		case err != nil && err != io.EOF:
+			return nil, unreadable(err)
+		case n > 0 && len(body) == limit:
+			return nil, tooLong
+		}
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if empty++; n > 0 {
+			empty = 0
 		}
 	}
-	var one [1]byte
-	switch _, err := io.ReadFull(r, one[:]); err {
-	case io.EOF:
-		return body, nil
-	case nil:
-		return nil, errBodyLength
-	default:
-		return nil, unreadable(err)
-	}
-}
-
-func readFull(r io.Reader, p []byte) error {
-	switch _, err := io.ReadFull(r, p); err {
-	case nil:
-		return nil
-	case io.EOF, io.ErrUnexpectedEOF:
-		return errBodyLength
-	default:
-		return unreadable(err)
-	}
+	return nil, unreadable(io.ErrNoProgress)
 }
 
 // unreadable tells a reader's own limit (http.MaxBytesReader, put in front of
@@ -248,6 +251,10 @@ var (
 	errNoMatchIDs = ErrNoMatch.because("no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, and check that the secret is that of this app")
 )
 
+// maxDiagnosedBytes bounds what a refusal costs only to say more: anyone can cause
+// it. An ErrOnlyIDsSigned is an ErrNoMatch beyond it.
+const maxDiagnosedBytes = 64 << 10
+
 // noMatch says why no signature matches, as far as that can be told.
 func (v *Verifier) noMatch(h *signatureHeader, payload []byte) error {
 	switch {
@@ -257,7 +264,7 @@ func (v *Verifier) noMatch(h *signatureHeader, payload []byte) error {
 		return ErrNoMatch
 	case len(payload) == 0:
 		return errNoBody
-	case v.onlyIDsSigned(h, payload):
+	case len(payload) <= maxDiagnosedBytes && v.onlyIDsSigned(h, payload):
 		return ErrOnlyIDsSigned
 	default:
 		return ErrNoMatch

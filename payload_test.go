@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -38,6 +39,7 @@ func TestTheBodyIsHandedOnUnchanged(t *testing.T) {
 		{"an unknown length, as with chunked encoding", plain, -1},
 		{"a request made by hand, without a length", plain, 0},
 		{"a known length of 300 KiB", big, int64(len(big))},
+		{"a known length of 256 KiB, twice the first buffer", big[:0] + string(payloadOf(256<<10)), 256 << 10},
 		{"an unknown length of 300 KiB", big, -1},
 	} {
 		for reader, wrap := range map[string]func(io.Reader) io.Reader{
@@ -90,6 +92,12 @@ func TestABodyThatCannotBeReadWholeIsRefused(t *testing.T) {
 		{"NoBody, with a Content-Length", http.NoBody, 5, stripeapps.ErrBodyUnreadable, nil},
 		{"fails at once", io.NopCloser(iotest.ErrReader(failure)), 5, stripeapps.ErrBodyUnreadable, failure},
 		{"fails at once, of unknown length", io.NopCloser(iotest.ErrReader(failure)), -1, stripeapps.ErrBodyUnreadable, failure},
+		{"fails with its last bytes", io.NopCloser(readerFunc(func(p []byte) (int, error) { return copy(p, plain), failure })), int64(len(plain)), stripeapps.ErrBodyUnreadable, failure},
+		{"fails with its last bytes, of unknown length", io.NopCloser(readerFunc(func(p []byte) (int, error) { return copy(p, plain), failure })), -1, stripeapps.ErrBodyUnreadable, failure},
+		{"gives nothing for ever", io.NopCloser(readerFunc(func(p []byte) (int, error) { return 0, nil })), 5, stripeapps.ErrBodyUnreadable, io.ErrNoProgress},
+		{"gives nothing for ever, of unknown length", io.NopCloser(readerFunc(func(p []byte) (int, error) { return 0, nil })), -1, stripeapps.ErrBodyUnreadable, io.ErrNoProgress},
+		{"claims to have read more than asked", io.NopCloser(readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil })), -1, stripeapps.ErrBodyUnreadable, nil},
+		{"claims to have read less than nothing", io.NopCloser(readerFunc(func(p []byte) (int, error) { return -1, nil })), -1, stripeapps.ErrBodyUnreadable, nil},
 		{"fails where it should end", io.NopCloser(io.MultiReader(strings.NewReader(plain), iotest.ErrReader(failure))), int64(len(plain)), stripeapps.ErrBodyUnreadable, failure},
 		{"fails after 200 KiB", io.NopCloser(io.MultiReader(strings.NewReader(big[:200<<10]), iotest.ErrReader(failure))), int64(len(big)), stripeapps.ErrBodyUnreadable, failure},
 		{"times out", io.NopCloser(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(plain)))), int64(len(plain)), stripeapps.ErrBodyUnreadable, iotest.ErrTimeout},
@@ -141,17 +149,19 @@ func TestABodyOfExactlyTheLimitIsAccepted(t *testing.T) {
 // A Content-Length costs the client nothing: it may not claim memory by itself.
 func TestAContentLengthAloneClaimsLittleMemory(t *testing.T) {
 	v := newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: 1 << 30})
-	allocated := testing.Benchmark(func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			r := signedRequest(plain)
-			r.ContentLength = 1 << 30
-			if _, err := v.Verify(r); !errors.Is(err, stripeapps.ErrBodyUnreadable) {
-				b.Fatal(err)
-			}
-		}
-	}).AllocedBytesPerOp()
-	assert.Less(t, allocated, int64(256<<10))
+	for _, sent := range []int{59, 128 << 10, 300 << 10} {
+		content := payloadOf(sent)
+		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(content))
+		r.Header.Set("Stripe-Signature", "t=1700000000,v1="+strings.Repeat("0", 64))
+		r.ContentLength = 1 << 30
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := v.Verify(r)
+		runtime.ReadMemStats(&after)
+		assert.ErrorIs(t, err, stripeapps.ErrBodyUnreadable)
+		allocated := after.TotalAlloc - before.TotalAlloc
+		assert.Less(t, allocated, uint64(4*sent+(256<<10)), "%d bytes sent", sent)
+	}
 }
 
 func TestCheapChecksComeBeforeTheBody(t *testing.T) {
@@ -261,6 +271,7 @@ func TestAQueryThatCannotBeReadOneWayOnlyIsRefused(t *testing.T) {
 		"a semicolon behind both":         "user_id=usr_123&account_id=acct_123&a;b",
 		"an escape that is cut off":       "user_id=usr_123&account_id=acct_123&x=%",
 		"longer than 16 KiB":              "user_id=usr_123&account_id=acct_123&x=" + strings.Repeat("x", 16<<10),
+		"one byte longer than 16 KiB":     "user_id=usr_123&account_id=acct_123&x=" + strings.Repeat("x", 16<<10-37),
 		"a name that differs by its case": "User_Id=usr_123&account_id=acct_123",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -382,9 +393,48 @@ func TestTheRequestsContextIsKept(t *testing.T) {
 }
 
 func TestThePayloadCannotBeGrownIntoTheBody(t *testing.T) {
-	verified, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(signedRequest(plain))
+	r := signedRequest(plain)
+	r.ContentLength = -1 // read into a buffer with room to spare
+	verified, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(r)
 	require.NoError(t, err)
 	payload := stripeapps.SignedPayload(verified.Context())
 	assert.Equal(t, len(payload), cap(payload))
 	assert.True(t, bytes.Equal(payload, []byte(plain)))
+}
+
+func TestAQueryOfExactlyTheLimitIsRead(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.URL.RawQuery = "user_id=usr_123&account_id=acct_123&x="
+	r.URL.RawQuery += strings.Repeat("x", 16<<10-len(r.URL.RawQuery))
+	r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+	_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery}).Verify(r)
+	assert.NoError(t, err)
+}
+
+func TestWhyNoSignatureMatches(t *testing.T) {
+	for _, test := range []struct {
+		name, body, signed string
+		cfg                stripeapps.VerifierConfig
+		code               stripeapps.Code
+		says               string
+	}{
+		{"only the ids are signed", plain, onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", "pass the payload to fetchStripeSignature"},
+		{"only the account is signed, where that is allowed", `{"amount":1,"account_id":"acct_123"}`, onlyAccount, stripeapps.VerifierConfig{InsecureAllowMissingUser: true}, "only_ids_signed", ""},
+		{"only the account is signed, where that is not allowed", `{"amount":1,"account_id":"acct_123"}`, onlyAccount, stripeapps.VerifierConfig{}, "no_match", ""},
+		{"only the ids are signed, and the body is no JSON", plain + "}", onlyIDs, stripeapps.VerifierConfig{}, "no_match", "compact JSON"},
+		{"only the ids are signed, and the body is too large to look for them", string(payloadOf(64<<10 + 1)), onlyIDs, stripeapps.VerifierConfig{}, "no_match", ""},
+		{"only the ids are signed, and the body is just not too large", string(payloadOf(64 << 10)), onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", ""},
+		{"there is no body", "", onlyIDs, stripeapps.VerifierConfig{}, "no_match", "the request has no body"},
+		{"an own source found something else", onlyIDs + " ", onlyIDs, stripeapps.VerifierConfig{SourceFunc: wholeBody}, "no_match", "compact JSON"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
+			r.Header.Set("Stripe-Signature", sign(test.signed, testSecret, testNow))
+			_, err := newVerifier(t, test.cfg).Verify(r)
+			var e *stripeapps.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, test.code, e.Code())
+			assert.Contains(t, e.Detail(), test.says)
+		})
+	}
 }

@@ -33,6 +33,9 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	document = append(document, '\n')
 
 	header := w.Header()
+	for _, name := range [...]string{"Content-Range", "Etag", "Last-Modified"} {
+		header.Del(name) // of an answer that was not sent
+	}
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Content-Length", strconv.Itoa(len(document)))
 	header.Set("Cache-Control", "no-store")
@@ -47,7 +50,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func asError(err error) *Error {
-	if e := (*Error)(nil); errors.As(err, &e) {
+	if e := (*Error)(nil); errors.As(err, &e) && e != nil && e.status != 0 { // made by this package
 		return e
 	}
 	return errInternal
@@ -57,6 +60,9 @@ func asError(err error) *Error {
 type answerWriter struct {
 	http.ResponseWriter
 	written bool
+	// refusing says that an answer must be more than the empty 200 that writing
+	// nothing, or flushing, would make.
+	refusing bool
 }
 
 func (w *answerWriter) WriteHeader(status int) {
@@ -65,6 +71,9 @@ func (w *answerWriter) WriteHeader(status int) {
 }
 
 func (w *answerWriter) Write(p []byte) (int, error) {
+	if w.refusing && !w.written && len(p) == 0 {
+		return 0, nil
+	}
 	w.written = true
 	return w.ResponseWriter.Write(p)
 }
@@ -74,11 +83,17 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *answerWriter) ReadFrom(src io.Reader) (int64, error) {
+	if w.refusing {
+		return io.Copy(struct{ io.Writer }{w}, src)
+	}
 	w.written = true
 	return io.Copy(w.ResponseWriter, src)
 }
 
 func (w *answerWriter) Flush() {
+	if w.refusing && !w.written {
+		return
+	}
 	w.written = true
 	http.NewResponseController(w.ResponseWriter).Flush()
 }

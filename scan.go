@@ -197,7 +197,11 @@ func (s *objectScanner) escape() bool {
 	c := s.doc[s.pos]
 	s.pos++
 	if c != 'u' {
-		return bytes.IndexByte([]byte(`"\/bfnrt`), c) >= 0
+		switch c {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			return true
+		}
+		return false
 	}
 	if len(s.doc)-s.pos < 4 {
 		return false

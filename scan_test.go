@@ -136,9 +136,9 @@ func TestNestingIsBounded(t *testing.T) {
 	nested := func(levels int) []byte { // the object itself is one of them
 		return []byte(`{"a":` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + `,"user_id":"u","account_id":"a"}`)
 	}
-	_, err := readIDs(nested(maxDepth), false)
+	_, err := readIDs(nested(256), false)
 	assert.NoError(t, err)
-	_, err = readIDs(nested(maxDepth+1), false)
+	_, err = readIDs(nested(257), false)
 	assert.Same(t, errTooDeep, err)
 	_, err = readIDs([]byte(strings.Repeat(`{"a":`, 1<<20)), false)
 	assert.Same(t, errTooDeep, err)

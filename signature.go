@@ -65,7 +65,7 @@ type VerifierConfig struct {
 
 	// ErrorHandler answers a refused request; err is an *Error. nil means
 	// WriteProblem. If it writes nothing, WriteProblem answers after it, so
-	// that a refusal can never turn into an empty 200.
+	// that a refusal does not turn into an empty 200.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Logger, if not nil, gets a line at level Info for each refused request,

@@ -126,6 +126,7 @@ func TestEveryProblemOfAConfigurationIsReported(t *testing.T) {
 		{"a body limit of more than 1 GiB", stripeapps.VerifierConfig{Secrets: []string{secret}, MaxBodyBytes: math.MaxInt64}, []string{"MaxBodyBytes is 9223372036854775807"}},
 		{"an unknown source", stripeapps.VerifierConfig{Secrets: []string{secret}, Source: 9}, []string{"Source is 9"}},
 		{"two sources", stripeapps.VerifierConfig{Secrets: []string{secret}, Source: stripeapps.SignedBody, SourceFunc: wholeBody}, []string{"Source and SourceFunc are both set"}},
+		{"a body limit of one byte more than 1 GiB", stripeapps.VerifierConfig{Secrets: []string{secret}, MaxBodyBytes: 1<<30 + 1}, []string{"MaxBodyBytes is 1073741825"}},
 		{"everything at once", stripeapps.VerifierConfig{Secrets: []string{"whsec_s3cr3t", ""}, Tolerance: -1, MaxBodyBytes: -1, Source: -1},
 			[]string{"Secrets[0] looks like", "Secrets[1] is blank", "Tolerance is", "MaxBodyBytes is", "Source is"}},
 	} {
@@ -237,4 +238,43 @@ func TestVerifyPayloadMakesNoAllocations(t *testing.T) {
 			t.Error(err)
 		}
 	}))
+}
+
+func TestTheLimitsThemselvesAreAccepted(t *testing.T) {
+	secrets := make([]string, 16)
+	for i := range secrets {
+		secrets[i] = fmt.Sprintf("absec_%d", i)
+	}
+	v := newVerifier(t, stripeapps.VerifierConfig{Secrets: secrets, MaxBodyBytes: 1 << 30, Tolerance: 24 * time.Hour})
+	for _, secret := range secrets {
+		_, err := v.VerifyPayload([]byte(plain), sign(plain, secret, testNow))
+		assert.NoError(t, err)
+	}
+
+	header := sign(plain, secrets[0], testNow) + ",x="
+	header += strings.Repeat("y", 4096-len(header))
+	_, err := v.VerifyPayload([]byte(plain), header)
+	assert.NoError(t, err, "a header of 4096 bytes")
+	_, err = v.VerifyPayload([]byte(plain), header+"y")
+	assert.ErrorIs(t, err, stripeapps.ErrMalformedSignature, "a header of 4097 bytes")
+}
+
+func TestUnknownKeysOfTheHeaderKeepToTheGrammar(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{})
+	for more, want := range map[string]error{
+		",x=y":   nil,
+		",x=":    nil,
+		",=y":    stripeapps.ErrMalformedSignature,
+		",x":     stripeapps.ErrMalformedSignature,
+		",x,y=z": stripeapps.ErrMalformedSignature,
+		",x =y":  stripeapps.ErrMalformedSignature,
+		",x=y ":  stripeapps.ErrMalformedSignature,
+		",x=y=":  stripeapps.ErrMalformedSignature,
+		",,x=y":  stripeapps.ErrMalformedSignature,
+		",":      stripeapps.ErrMalformedSignature,
+		" ":      stripeapps.ErrMalformedSignature,
+	} {
+		_, err := v.VerifyPayload([]byte(plain), sign(plain, testSecret, testNow)+more)
+		assert.ErrorIs(t, err, want, "%q", more)
+	}
 }
