@@ -179,16 +179,24 @@ func isPreflight(r *http.Request) bool {
 //
 // https://github.com/rs/cors/issues/198
 func ownHeaders(header http.Header) {
-	for _, name := range [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Credentials", "Access-Control-Max-Age"} {
-		if values := header[name]; len(values) > 0 {
-			header[name] = []string{values[0]} // of a request's repeated header, the one that was checked
+	fresh := make([]string, 0, 8) // one allocation for all of them
+	for _, name := range corsHeaders {
+		values := header[name]
+		if len(values) == 0 {
+			continue
 		}
-	}
-	for _, name := range [...]string{"Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Vary"} {
-		if values := header[name]; len(values) > 0 {
-			header[name] = slices.Clone(values)
+		if name == "Access-Control-Allow-Origin" || name == "Access-Control-Allow-Methods" {
+			values = values[:1] // of a request's repeated header, the one that was checked
 		}
+		start := len(fresh)
+		fresh = append(fresh, values...)
+		header[name] = slices.Clip(fresh[start:])
 	}
+}
+
+var corsHeaders = [...]string{
+	"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
+	"Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Vary",
 }
 
 // serveReadably makes sure that the caller gets an answer if next panics.

@@ -20,7 +20,8 @@
 //
 // A request that does not verify is answered with a problem document (RFC 9457)
 // and never reaches the handler. The browser's preflights are answered too, and
-// the extension can read every answer: see [NewCORS].
+// the extension can read every answer: see [NewCORS]. Every answer carries a
+// Content-Security-Policy: see [NewCSP], also for pages of your own.
 //
 // # What a signature proves, and what not
 //
@@ -65,7 +66,9 @@
 //	403 requirement_not_met  Require
 //	400 unexpected_payload   DecodePayload
 //	500 not_verified         used outside the chain: a mistake in the backend
-//	500 internal             WriteProblem of an error that is not an *Error
+//	500 internal             a panic, or an error that is not an *Error
+//	405 method_not_allowed, 415 unsupported_media_type, 400 malformed_report
+//	                         NewReportHandler
 //
 // 401 answers carry WWW-Authenticate: Stripe-Signature; all carry
 // Cache-Control: no-store.

@@ -54,7 +54,8 @@ const (
 	// CodeNotVerified (500): a part that needs a verified request was used
 	// outside the chain. This is a mistake in the backend.
 	CodeNotVerified Code = "not_verified"
-	// CodeInternal (500): WriteProblem was given an error of another type.
+	// CodeInternal (500): a handler panicked, or WriteProblem was given an error
+	// of another type.
 	CodeInternal Code = "internal"
 )
 

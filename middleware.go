@@ -24,24 +24,30 @@ type Options struct {
 
 	// CORS says who may read the answers. Its zero value fits a Stripe App.
 	CORS CORSConfig
+
+	// CSP is the policy that is sent with the answers. Its zero value is
+	// APIPolicy, for answers that are not pages.
+	CSP CSPConfig
 }
 
 // New returns the whole chain as one Middleware, or an error that names every
-// problem of o. From the outside in, it is CORS and verification: preflights are
-// answered first, and refusals carry the CORS headers, without which a browser
-// hides them.
+// problem of o. From the outside in, it is CSP, CORS and verification: the policy
+// is on every answer, preflights are answered before anything is verified, and
+// refusals carry the CORS headers, without which a browser hides them. Each part
+// also works alone: NewCSP, NewCORS, Verifier.Handler.
 //
 // Put it around the mux, or around a subtree of one, not on a route whose
 // pattern has a method: "POST /x" does not match the OPTIONS request that a
 // browser sends first.
 func New(o Options) (Middleware, error) {
 	verifier, err := o.verifier()
-	cors, corsErr := NewCORS(o.CORS)
-	if err := errors.Join(err, corsErr); err != nil {
+	withCORS, corsErr := NewCORS(o.CORS)
+	withCSP, cspErr := NewCSP(o.CSP)
+	if err := errors.Join(err, corsErr, cspErr); err != nil {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		return cors(verifier.Handler(next))
+		return withCSP(withCORS(verifier.Handler(next)))
 	}, nil
 }
 

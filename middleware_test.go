@@ -417,16 +417,23 @@ func TestTheHandlerMakesFewAllocations(t *testing.T) {
 		stripeapps.IdentityFrom(r.Context())
 		stripeapps.SignedPayload(r.Context())
 	}))
+	assert.LessOrEqual(t, allocationsOf(handler), 7.0)
+}
+
+// allocationsOf counts what a handler allocates for a signed request of 1 KiB.
+func allocationsOf(handler http.Handler) float64 {
 	payload := payloadOf(1 << 10)
 	r := signedRequest(string(payload))
+	r.Header.Set("Origin", "null")
 	content := bytes.NewReader(payload)
 	body := io.NopCloser(content)
 	w := new(nullWriter)
-	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+	return testing.AllocsPerRun(100, func() {
+		clear(w.Header())
 		content.Reset(payload)
 		r.Body = body
 		handler.ServeHTTP(w, r)
-	}), 7.0)
+	})
 }
 
 type contextHandler struct {
