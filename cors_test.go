@@ -464,3 +464,29 @@ func ExampleNew_crossOriginProtection() {
 	// 200 ok
 	// 403 cross-origin request detected from Sec-Fetch-Site header
 }
+
+func TestAHandlerCanAddToTheHeaders(t *testing.T) {
+	handler := newCORS(t, stripeapps.CORSConfig{ExposedHeaders: []string{"X-One"}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Access-Control-Allow-Origin", "added")
+		w.Header().Add("Access-Control-Expose-Headers", "X-Two")
+		w.Header().Add("Vary", "Accept")
+	}))
+	r := signedRequest(plain)
+	r.Header.Set("Origin", "null")
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	assert.Equal(t, http.Header{
+		"Access-Control-Allow-Origin":   {"*", "added"},
+		"Access-Control-Expose-Headers": {"X-One", "X-Two"},
+		"Vary":                          {"Origin", "Accept"},
+	}, w.Header())
+}
+
+func TestChangingTheCORSConfigurationLaterHasNoEffect(t *testing.T) {
+	cfg := stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}}, Methods: []string{"POST"}, Headers: []string{"X-Own"}}
+	handler := newCORS(t, cfg)(mustNotBeCalled(t))
+	cfg.Origins[0].Origin, cfg.Methods[0], cfg.Headers[0] = "https://evil.example", "PURGE", "X-Evil"
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, preflight(site, "POST", "x-own"))
+	assert.Equal(t, []string{site}, w.Header()["Access-Control-Allow-Origin"])
+}
