@@ -44,9 +44,8 @@
 // By default the whole body is what was signed ([SignedBody]). GET requests have
 // no body: let the extension sign the two ids alone and send them in headers
 // ([IdentityFromHeaders]) or in the query ([IdentityFromQuery]). A [SourceFunc]
-// finds them anywhere else. A Verifier has one source; mount two where you need
-// two, the one for "GET /api/" beside the one for "/api/", which then also
-// answers the preflights of both.
+// finds them anywhere else. A Verifier has one source; where you need two, put
+// each one's Handler on its routes, and NewCORS and NewCSP around the mux.
 //
 // # Refusals
 //

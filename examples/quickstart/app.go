@@ -13,46 +13,40 @@ import (
 // newHandler returns the whole backend, or an error that says what is wrong
 // with the secrets.
 func newHandler(secrets []string, now func() time.Time, logger *slog.Logger) (http.Handler, error) {
-	// 1. Make a chain for each way in which the extension sends what was signed.
-	// An app that only signs bodies needs one line for both calls:
+	// 1. Make a verifier for each way in which the extension sends what was
+	// signed. An app that only signs bodies needs one line for 1 and 3:
 	//
 	//	protect, err := stripeapps.New(stripeapps.Options{Secrets: secrets})
-	chain := func(source stripeapps.Source) (stripeapps.Middleware, error) {
-		verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
-			Secrets: secrets,
-			Source:  source,
-			Now:     now,
-			Logger:  logger, // a line for each refused request
-		})
-		if err != nil {
-			return nil, err
-		}
-		return stripeapps.New(stripeapps.Options{Verifier: verifier})
-	}
-	protectBody, err := chain(stripeapps.SignedBody)
+	config := stripeapps.VerifierConfig{Secrets: secrets, Now: now, Logger: logger}
+	bodies, err := stripeapps.NewVerifier(config) // POST: the whole body
 	if err != nil {
 		return nil, err
 	}
-	protectHeaders, err := chain(stripeapps.IdentityFromHeaders)
+	config.Source = stripeapps.IdentityFromHeaders
+	ids, err := stripeapps.NewVerifier(config) // GET: the two ids, in headers
 	if err != nil {
 		return nil, err
 	}
 
-	// 2. Write your routes as always. Only verified requests get to these.
-	verified := http.NewServeMux()
-	verified.HandleFunc("POST /api/echo", tellIdentity)
-	verified.HandleFunc("GET /api/whoami", tellIdentity)
-	verified.HandleFunc("/", notFound)
-
-	// 3. Put the chain around them. There is no method in these two patterns:
-	// "POST /api/echo" would keep the OPTIONS request that a browser sends
-	// first away from the chain.
+	// 2. Put them around your routes. Only verified requests get to those.
 	mux := http.NewServeMux()
-	mux.Handle("/api/echo", protectBody(verified))
-	mux.Handle("/api/whoami", protectHeaders(verified))
+	mux.Handle("POST /api/echo", bodies.Handler(http.HandlerFunc(tellIdentity)))
+	mux.Handle("GET /api/whoami", ids.Handler(http.HandlerFunc(tellIdentity)))
 	mux.HandleFunc("GET /healthz", tellHealth)
 	mux.HandleFunc("/", notFound)
-	return withoutRedirects(mux), nil
+
+	// 3. Put CORS and CSP around the mux, not on a route: "POST /api/echo" does
+	// not match the OPTIONS request that a browser sends first, and the
+	// extension must be able to read a 404 too.
+	withCORS, err := stripeapps.NewCORS(stripeapps.CORSConfig{})
+	if err != nil {
+		return nil, err
+	}
+	withCSP, err := stripeapps.NewCSP(stripeapps.CSPConfig{})
+	if err != nil {
+		return nil, err
+	}
+	return withCSP(withCORS(withoutRedirects(mux))), nil
 }
 
 // tellIdentity answers with what Stripe has signed, and nothing else: whatever

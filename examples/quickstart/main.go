@@ -4,10 +4,10 @@
 //
 //	go run ./examples/quickstart
 //
-// How to protect your own routes is in app.go, and all there is to it:
-// NewVerifier and New, the chain around the routes, IdentityFrom in a handler.
-// This file is about flags, listening and stopping; sign.go and selfcheck.go
-// play Stripe's part, which your backend does not need.
+// app.go shows all that your own backend needs: the verifiers, CORS and CSP
+// around the routes, and IdentityFrom in a handler. This file is about flags, listening and stopping. Your backend needs nothing of
+// the others: sign.go and selfcheck.go play Stripe's part; playground.go,
+// recorder.go and web are a page to try it in a browser.
 package main
 
 import (
@@ -31,6 +31,7 @@ import (
 
 const usage = `Quickstart is a backend that serves a Stripe App's UI extension. It verifies the
 signature of every request, and answers with the identity that Stripe signed.
+On a loopback address it also serves a page to try it in a browser.
 
 Usage:
 
@@ -53,7 +54,7 @@ Environment:
                      (without it: a random secret, for this run only)
   ADDR               where to listen, if there is no -addr
 
-Exit status: 0 after SIGINT or SIGTERM once all requests are answered, 1 if
+Exit status (of the built program; go run itself exits with 1): 0 after SIGINT or SIGTERM once all requests are answered, 1 if
 something failed while running (port in use, -selfcheck), 2 if the flags or the
 environment are wrong.
 `
@@ -88,7 +89,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	}
 	handler, err := newHandler(c.secrets, time.Now, logger)
 	if err != nil {
-		return fail(stderr, exitBadConfig, explainSecrets(err))
+		return fail(stderr, exitBadConfig, explainSecrets(err, c.secrets))
 	}
 	if c.selfcheck {
 		return selfcheck(ctx, handler, c.secrets[0], time.Now, stdout, stderr)
@@ -149,13 +150,20 @@ func readConfig(args []string, lookupEnv func(string) (string, bool)) (config, e
 
 // explainSecrets makes one line of the library's error, which has one for each
 // problem. It never shows any part of a secret.
-func explainSecrets(err error) error {
+func explainSecrets(err error, secrets []string) error {
 	reasons := strings.Split(err.Error(), "\n")
-	for i := range reasons {
-		reasons[i] = strings.TrimPrefix(reasons[i], "stripeapps: ")
+	for i, reason := range reasons {
+		reason = strings.TrimPrefix(reason, "stripeapps: ")
+		for n := range secrets {
+			entry := "it" // of one
+			if len(secrets) > 1 {
+				entry = fmt.Sprintf("entry %d", n+1)
+			}
+			reason = strings.ReplaceAll(reason, fmt.Sprintf("Secrets[%d]", n), entry)
+		}
+		reasons[i] = reason
 	}
-	return fmt.Errorf("%s cannot be used: %s (Secrets[0] is what stands before the first comma; unset %[1]s to run with a random secret)",
-		secretVariable, strings.Join(reasons, "; "))
+	return fmt.Errorf("%s cannot be used: %s (or unset it, to run with a random secret)", secretVariable, strings.Join(reasons, "; "))
 }
 
 // fail prints err as one line and returns status.
@@ -186,6 +194,9 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelError),
+
+		// "OPTIONS *" is a 404 like everything that is not served here.
+		DisableGeneralOptionsHandler: true,
 	}
 }
 
@@ -195,10 +206,17 @@ func serve(ctx context.Context, c config, handler http.Handler, logger *slog.Log
 	if err != nil {
 		return failToListen(stderr, c.addr, err)
 	}
+	playground := hasPlayground(listener.Addr())
+	if playground {
+		if handler, err = newPlayground(handler, c.secrets[0], time.Now); err != nil {
+			listener.Close()
+			return fail(stderr, exitFailed, err)
+		}
+	}
 	server := newServer(handler, logger)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	io.WriteString(stdout, greeting(c, baseURL(listener.Addr()), time.Now()))
+	io.WriteString(stdout, greeting(c, baseURL(listener.Addr()), playground, time.Now()))
 
 	select {
 	case err := <-served:

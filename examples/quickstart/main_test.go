@@ -157,26 +157,26 @@ func TestOtherRoutes(t *testing.T) {
 		assert.JSONEq(t, `{"status":"ok"}`, string(body))
 	})
 	for name, r := range map[string]*http.Request{
-		"the root is not found":                       unsigned("GET", "/"),
-		"an unknown path is not found":                unsigned("GET", "/api"),
-		"a path below a route is not found":           unsigned("POST", "/api/echo/"),
-		"a path that is not clean is not redirected":  unsigned("POST", "/api//echo"),
-		"a path with dots is not redirected":          unsigned("GET", "/x/../healthz"),
-		"healthz takes no POST":                       unsigned("POST", "/healthz"),
-		"a signed PUT to echo is not found":           echoRequest("PUT", "/api/echo", samplePayload, testSecret),
-		"a signed GET to echo is not found":           echoRequest("GET", "/api/echo", samplePayload, testSecret),
-		"a signed POST to whoami is not found":        whoamiRequest("POST", "/api/whoami", testSecret),
-		"a signed OPTIONS to whoami is not found":     whoamiRequest("OPTIONS", "/api/whoami", testSecret),
-		"a signed request elsewhere is not found":     echoRequest("POST", "/api/ECHO", samplePayload, testSecret),
-		"a signed request below a route is not found": whoamiRequest("GET", "/api/whoami/me", testSecret),
+		"the root is not found":                        unsigned("GET", "/"),
+		"an unknown path is not found":                 unsigned("GET", "/api"),
+		"a path below a route is not found":            unsigned("POST", "/api/echo/"),
+		"a path that is not clean is not redirected":   unsigned("POST", "/api//echo"),
+		"a path with dots is not redirected":           unsigned("GET", "/x/../healthz"),
+		"healthz takes no POST":                        unsigned("POST", "/healthz"),
+		"an unsigned GET of echo is not found":         unsigned("GET", "/api/echo"),
+		"an OPTIONS that is no preflight is not found": unsigned("OPTIONS", "/api/echo"),
+		"a signed PUT to echo is not found":            echoRequest("PUT", "/api/echo", samplePayload, testSecret),
+		"a signed GET to echo is not found":            echoRequest("GET", "/api/echo", samplePayload, testSecret),
+		"a signed POST to whoami is not found":         whoamiRequest("POST", "/api/whoami", testSecret),
+		"a signed OPTIONS to whoami is not found":      whoamiRequest("OPTIONS", "/api/whoami", testSecret),
+		"a signed request elsewhere is not found":      echoRequest("POST", "/api/ECHO", samplePayload, testSecret),
+		"a signed request below a route is not found":  whoamiRequest("GET", "/api/whoami/me", testSecret),
 	} {
 		t.Run(name, func(t *testing.T) { assertProblem(t, answerOf(handler, r), 404, "not_found") })
 	}
 	for name, r := range map[string]*http.Request{
 		"an unsigned request with the right method is refused": unsigned("POST", "/api/echo"),
-		"an unsigned request with a wrong method is refused":   unsigned("GET", "/api/echo"),
 		"an unsigned request for whoami is refused":            unsigned("GET", "/api/whoami"),
-		"an unsigned preflight reaches the chain":              unsigned("OPTIONS", "/api/echo"),
 	} {
 		t.Run(name, func(t *testing.T) { assertProblem(t, answerOf(handler, r), 401, "not_signed") })
 	}
@@ -269,13 +269,13 @@ func TestFailuresToStart(t *testing.T) {
 		"a secret that is set but empty is bad":          {nil, environment{"STRIPE_APP_SECRET": ""}, exitBadConfig, "is blank"},
 		"a secret of spaces is bad":                      {nil, environment{"STRIPE_APP_SECRET": "  "}, exitBadConfig, "is blank"},
 		"a secret that is not trimmed is bad":            {nil, environment{"STRIPE_APP_SECRET": "absec_" + secret + "\n"}, exitBadConfig, "white space"},
-		"a space behind a comma is bad":                  {nil, environment{"STRIPE_APP_SECRET": "absec_1" + secret + ", absec_2" + secret}, exitBadConfig, "Secrets[1] has white space"},
-		"a comma at the end is bad":                      {nil, environment{"STRIPE_APP_SECRET": "absec_" + secret + ","}, exitBadConfig, "Secrets[1] is blank"},
+		"a space behind a comma is bad":                  {nil, environment{"STRIPE_APP_SECRET": "absec_1" + secret + ", absec_2" + secret}, exitBadConfig, "entry 2 has white space"},
+		"a comma at the end is bad":                      {nil, environment{"STRIPE_APP_SECRET": "absec_" + secret + ","}, exitBadConfig, "entry 2 is blank"},
 		"a webhook's secret is bad":                      {nil, environment{"STRIPE_APP_SECRET": "whsec_" + secret}, exitBadConfig, "(whsec_…)"},
 		"an API key is bad":                              {nil, environment{"STRIPE_APP_SECRET": "sk_test_" + secret}, exitBadConfig, "(sk_…)"},
-		"a secret in quotes is bad":                      {nil, environment{"STRIPE_APP_SECRET": `"absec_` + secret + `"`}, exitBadConfig, "does not begin with absec_"},
-		"the same secret twice is bad":                   {nil, environment{"STRIPE_APP_SECRET": "absec_" + secret + ",absec_" + secret}, exitBadConfig, "equals Secrets[0]"},
-		"several bad secrets are named in one line":      {nil, environment{"STRIPE_APP_SECRET": "whsec_" + secret + ",,rk_" + secret}, exitBadConfig, "; Secrets[1] is blank"},
+		"a secret in quotes is bad":                      {nil, environment{"STRIPE_APP_SECRET": `"absec_` + secret + `"`}, exitBadConfig, "without quotes"},
+		"the same secret twice is bad":                   {nil, environment{"STRIPE_APP_SECRET": "absec_" + secret + ",absec_" + secret}, exitBadConfig, "entry 2 equals entry 1"},
+		"several bad secrets are named in one line":      {nil, environment{"STRIPE_APP_SECRET": "whsec_" + secret + ",,rk_" + secret}, exitBadConfig, "; entry 2 is blank"},
 		"a bad secret is bad for -selfcheck, too":        {[]string{"-selfcheck"}, environment{"STRIPE_APP_SECRET": "whsec_" + secret}, exitBadConfig, "(whsec_…)"},
 		"a bad address is told before a port is tried":   {[]string{"-selfcheck", "-addr", "x"}, nil, exitBadConfig, `-addr is "x"`},
 		"a selfcheck that is not true or false is bad":   {[]string{"-selfcheck=maybe"}, nil, exitBadConfig, "run it with -h"},
@@ -520,7 +520,13 @@ func TestBinary(t *testing.T) {
 			assertProblem(t, paste(t, replaceOnce(t, commands["/api/echo"], "curl -i", "curl -i -X PUT")), 404, "not_found")
 		})
 		t.Run("another path is not found", func(t *testing.T) {
-			assertProblem(t, paste(t, "curl -i '"+p.base+"/'"), 404, "not_found")
+			assertProblem(t, paste(t, "curl -i '"+p.base+"/api'"), 404, "not_found")
+		})
+		t.Run("the playground is at the root", func(t *testing.T) {
+			assert.True(t, strings.HasPrefix(p.greeting, "Open "+p.base+"/ in a browser"), "%s", p.greeting)
+			response := paste(t, "curl -i '"+p.base+"/'")
+			assert.Equal(t, http.StatusOK, response.StatusCode)
+			assert.Equal(t, "text/html; charset=utf-8", response.Header.Get("Content-Type"))
 		})
 		t.Run("healthz is well", func(t *testing.T) {
 			assert.Equal(t, http.StatusOK, paste(t, "curl -i '"+p.base+"/healthz'").StatusCode)
@@ -600,6 +606,22 @@ func TestBinary(t *testing.T) {
 			if test.status != exitOK {
 				assertOneLine(t, stderr.String())
 			}
+		})
+	}
+}
+
+func TestEveryAnswerCanBeReadByTheExtension(t *testing.T) {
+	handler := testHandler(t, testSecret)
+	for name, request := range map[string]*http.Request{
+		"an accepted one": echoRequest("POST", "/api/echo", samplePayload, testSecret),
+		"a refusal":       httptest.NewRequest("POST", "/api/echo", nil),
+		"a 404":           httptest.NewRequest("POST", "/api/x", nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			request.Header.Set("Origin", "null")
+			response := answerOf(handler, request)
+			assert.Equal(t, []string{"*"}, response.Header["Access-Control-Allow-Origin"])
+			assert.Equal(t, []string{"default-src 'none'; frame-ancestors 'none'"}, response.Header["Content-Security-Policy"])
 		})
 	}
 }

@@ -30,13 +30,19 @@ func sign(payload, secret string, at time.Time) string {
 
 // greeting says what is served at base, with requests to try it. Nothing in the
 // sample payload, the ids or a signature needs quoting within single quotes.
-func greeting(c config, base string, now time.Time) string {
+func greeting(c config, base string, playground bool, now time.Time) string {
+	page, others := "", "those below"
+	if playground {
+		page = "Open BASE/ in a browser to try it.\n\n"
+		others = "those below and the page's"
+	}
 	secrets := "Requests are verified with the secret in STRIPE_APP_SECRET."
 	switch {
 	case c.randomSecret:
 		secrets = `STRIPE_APP_SECRET is not set: this run has a random secret, which nobody knows,
-and accepts no requests but those below. To serve your own extension, stop this
-and give it the secret from your app's page in the Stripe Dashboard:
+and accepts no requests but ` + others + `. To serve your own
+extension, stop this and give it the secret from your app's page in the Stripe
+Dashboard:
 
   STRIPE_APP_SECRET=absec_… go run ./examples/quickstart`
 	case len(c.secrets) > 1:
@@ -52,7 +58,7 @@ and give it the secret from your app's page in the Stripe Dashboard:
 		"PAYLOAD", samplePayload,
 		"USER_ID", sampleUserID,
 		"ACCOUNT_ID", sampleAccountID,
-	).Replace(`Serving a Stripe App's extension at BASE
+	).Replace(page + `Serving a Stripe App's extension at BASE
 
   POST /api/echo    the whole body is signed
   GET  /api/whoami  the ids in two headers are signed
