@@ -4,7 +4,7 @@ go 1.25.0
 
 require github.com/stripe/stripe-go/v76 v76.25.0
 
-require github.com/rs/cors v1.11.1 // indirect
+require github.com/rs/cors v1.11.1
 
 require (
 	github.com/stretchr/testify v1.12.1
