@@ -88,8 +88,12 @@ var (
 // nothing against requests from elsewhere.
 //
 // What no header can mend:
-//   - A redirect (from http to https, or ServeMux's to a path with a slash at
-//     its end) makes a preflight fail. Let the extension call the final URL.
+//   - A redirect in front of it (from http to https, or that of an outer ServeMux
+//     to a path with a slash at its end) makes a preflight fail; one behind it
+//     can turn a POST into a GET without its body. Let the extension call the
+//     final URL.
+//   - Chromium keeps no preflight for a sandboxed iframe, whatever MaxAge says:
+//     each call of an extension that needs one costs two round trips.
 //   - A ServeMux pattern with a method, like "POST /x", does not match the
 //     preflight's OPTIONS, so that a chain on that one route never sees it and
 //     the mux answers 405. Put the chain around the mux.

@@ -1,0 +1,45 @@
+// Starts the Go programs that e2e/run has built in out/.
+import {spawn} from 'node:child_process'
+import {fileURLToPath} from 'node:url'
+import {once} from 'node:events'
+
+export const out = (name) => fileURLToPath(new URL(`out/${name}`, import.meta.url))
+
+export const secret = 'absec_e2e_secret'
+
+// startQuickstart returns where the quickstart listens.
+export async function startQuickstart() {
+  const {text, stop} = await start('quickstart', ['-addr', '127.0.0.1:0'], {}, /(http:\S+)\s/)
+  return {url: new URL(text[1]).origin, stop}
+}
+
+// startServer returns where the tests' own server listens (server/main.go).
+export async function startServer(certificate) {
+  const {text, stop} = await start('server', [], {CERTIFICATE: certificate.file, KEY: certificate.keyFile}, /(http:\S+) (https:\S+)\s/)
+  return {url: text[1], secureURL: text[2], stop}
+}
+
+// start waits until the program has printed what it listens on.
+async function start(name, args, env, greeting) {
+  const child = spawn(out(name), args, {env: {STRIPE_APP_SECRET: secret, ...env}, stdio: ['ignore', 'pipe', 'pipe']})
+  let output = ''
+  let log = ''
+  child.stderr.on('data', (data) => (log += data))
+  const text = await new Promise((resolve, reject) => {
+    const fail = (what) => reject(new Error(`${name} ${what}: ${output}${log}`))
+    const late = setTimeout(() => (child.kill('SIGKILL'), fail('did not say where it listens within 10 s')), 10_000)
+    child.once('error', (error) => fail(error))
+    child.once('exit', (code) => fail(`ended with ${code}`))
+    child.stdout.on('data', (data) => {
+      output += data
+      const match = greeting.exec(output)
+      if (match) resolve(match), clearTimeout(late)
+    })
+  })
+  const stop = async () => {
+    if (child.exitCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  return {text, stop}
+}
