@@ -30,12 +30,14 @@ const DefaultMaxAge = 2 * time.Hour
 //
 // https://docs.stripe.com/stripe-apps/build-backend
 type CORSConfig struct {
-	// Origins may read the answers. nil means any origin: "*". An empty list
-	// that is not nil is an error.
+	// Origins may read the answers. nil means any origin: "*". A list replaces
+	// that: keep "null" in it, which is the extension. An empty list that is not
+	// nil is an error.
 	Origins []CORSOrigin
 
-	// Methods may be used. nil means GET, HEAD, POST, PUT, PATCH and DELETE. They
-	// are case-sensitive: a fetch with method 'patch' is not a PATCH.
+	// Methods may be used. nil means GET, HEAD, POST, PUT, PATCH and DELETE; a
+	// list replaces those. They are case-sensitive: a fetch with method 'patch'
+	// is not a PATCH.
 	Methods []string
 
 	// Headers may be sent, in addition to Content-Type, Authorization,
@@ -47,7 +49,8 @@ type CORSConfig struct {
 	ExposedHeaders []string
 
 	// MaxAge is how long a browser may keep the answer to a preflight, in whole
-	// seconds up to 24 hours. 0 means DefaultMaxAge.
+	// seconds up to 24 hours. 0 means DefaultMaxAge. It helps other sites only:
+	// Chromium keeps no preflight for a sandboxed iframe.
 	MaxAge time.Duration
 }
 
@@ -75,7 +78,8 @@ var (
 // behind it and read every answer, or an error that names every problem of cfg.
 //
 // It answers preflights itself, with 204, whether they match cfg or not: nothing
-// behind it sees them. An OPTIONS request without Access-Control-Request-Method
+// behind it sees them. One that asks for a method or a header that is not allowed
+// is told those that are, so that the browser's message names what is missing. An OPTIONS request without Access-Control-Request-Method
 // is not a preflight and goes on. Every other answer gets the CORS headers,
 // refusals and errors too; without them the browser hides the status and the
 // body from the extension. Vary is added to, never replaced.
@@ -123,8 +127,9 @@ func NewCORS(cfg CORSConfig) (Middleware, error) {
 
 // corsPolicy is a checked CORSConfig.
 type corsPolicy struct {
-	credentialed map[string]bool // by origin
-	open, strict *cors.Cors      // without and with credentials
+	credentialed     map[string]bool // by origin
+	open, strict     *cors.Cors      // without and with credentials
+	methods, headers string          // all that are allowed
 }
 
 func newCORS(cfg CORSConfig) *corsPolicy {
@@ -148,6 +153,7 @@ func newCORS(cfg CORSConfig) *corsPolicy {
 			return ok
 		}
 	}
+	p.methods, p.headers = strings.Join(options.AllowedMethods, ", "), strings.Join(options.AllowedHeaders, ", ")
 	p.open = cors.New(options)
 	options.AllowCredentials = true
 	p.strict = cors.New(options)
@@ -158,6 +164,7 @@ func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ownHeaders(w.Header())
 		if isPreflight(r) {
+			p.explain(w.Header(), r)
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -171,6 +178,25 @@ func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 			open.ServeHTTP(w, r)
 		}
 	})
+}
+
+// explain tells what is allowed, where rs/cors has refused a preflight from an
+// allowed origin. Without it, browsers put the blame on the origin.
+func (p *corsPolicy) explain(header http.Header, r *http.Request) {
+	origin := r.Header.Get("Origin")
+	if _, all := p.credentialed["*"]; all && origin != "" {
+		origin = "*"
+	}
+	credentials, allowed := p.credentialed[origin]
+	if !allowed || header["Access-Control-Allow-Origin"] != nil {
+		return
+	}
+	header.Set("Access-Control-Allow-Origin", origin)
+	header.Set("Access-Control-Allow-Methods", p.methods)
+	header.Set("Access-Control-Allow-Headers", p.headers)
+	if credentials {
+		header.Set("Access-Control-Allow-Credentials", "true")
+	}
 }
 
 func isPreflight(r *http.Request) bool {
@@ -254,6 +280,8 @@ func (cfg CORSConfig) check() error {
 	for i, name := range cfg.Headers {
 		if what := headerProblem(name, isForbiddenRequestHeader); what != "" {
 			report("CORS.Headers[%d] %s", i, what)
+		} else if slices.ContainsFunc(cfg.Headers[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
+			report("CORS.Headers[%d] is %q again: give each name once", i, name)
 		}
 	}
 	for i, name := range cfg.ExposedHeaders {

@@ -68,7 +68,7 @@ func APIPolicy() Policy {
 // Every script, style and link of a style sheet needs nonce="{{.Nonce}}", with
 // the value of NonceFrom. Scripts that such a script adds may run too
 // ('strict-dynamic'). Attributes like onclick and style do not work, and what is
-// not named, like frames and media, is not loaded: append a directive for it.
+// not named, like frames and media, is not loaded: add it by Policy.With.
 //
 // https://web.dev/articles/strict-csp
 func PagePolicy() Policy {
@@ -93,7 +93,9 @@ func PagePolicy() Policy {
 //	base-uri 'none'; form-action 'self' https://dashboard.stripe.com;
 //	frame-ancestors 'none'
 //
-// No script runs, and nobody can frame the page to have its button clicked.
+// No script runs, and nobody can frame the page to have its button clicked. No
+// policy keeps another site from sending the same form, though: put the page and
+// its POST behind net/http.CrossOriginProtection.
 // The form is sent to the page's own origin, which answers with a redirect to
 // the Dashboard. Browsers hold form-action against that redirect too, and
 // without the second source block it, after the code has been issued. A source
@@ -110,6 +112,21 @@ func ConsentPolicy() Policy {
 		{"form-action", []CSPSource{CSPSelf, "https://dashboard.stripe.com"}},
 		{"frame-ancestors", []CSPSource{CSPNone}},
 	}
+}
+
+// With returns a copy of p that also allows sources for a directive: they are
+// added to the ones it has, in place of 'none', or as a new directive.
+//
+//	PagePolicy().With("img-src", "https://files.stripe.com")
+func (p Policy) With(name string, sources ...CSPSource) Policy {
+	p = slices.Clone(p)
+	i := slices.IndexFunc(p, func(d Directive) bool { return d.Name == name })
+	if i < 0 {
+		return append(p, Directive{name, slices.Clone(sources)})
+	}
+	had := slices.DeleteFunc(slices.Clone(p[i].Sources), func(s CSPSource) bool { return s == CSPNone })
+	p[i].Sources = append(had, sources...)
+	return p
 }
 
 // String returns p as it is sent, with CSPNonce as it is where a response has its
@@ -182,8 +199,8 @@ type CSPConfig struct {
 // If a policy has CSPNonce, each response gets a nonce of its own, the same one
 // for both policies and for a NewCSP inside. Answers with a nonce must not be
 // stored by a cache, which would use it again: send Cache-Control: no-store. A
-// nonce of NewNonce that is none is never sent: the request is answered with 500
-// internal, without a policy.
+// value of NewNonce that is not a valid nonce is never sent: NewCSP tries one, and
+// later the request is answered with 500 internal, without a policy.
 //
 // A policy is a second line of defense. It does NOT replace escaping, does not
 // protect what an allowed host serves, and has no effect on callers other than
@@ -209,6 +226,9 @@ func NewCSP(cfg CSPConfig) (Middleware, error) {
 	c.newNonce = newNonce
 	if cfg.NewNonce != nil {
 		c.newNonce = cfg.NewNonce
+		if c.hasNonce && !isNonce(c.newNonce()) {
+			return nil, errors.New("stripeapps: CSP.NewNonce returns what is not a nonce: it must be 22 to 128 letters, digits, - or _, and new for each response")
+		}
 	}
 	return c.middleware, nil
 }
@@ -283,7 +303,7 @@ func (cfg CSPConfig) check() error {
 // show it: it is the developer's own.
 func (cfg CSPConfig) policyProblems(field string, p Policy) (problems []error) {
 	if p != nil && len(p) == 0 {
-		return []error{fmt.Errorf("stripeapps: %s is empty but not nil, and empty does not mean off: leave it nil for the default", field)}
+		return []error{fmt.Errorf("stripeapps: %s is empty but not nil, and empty does not mean off: leave it nil for %s", field, map[string]string{"CSP.Policy": "APIPolicy()", "CSP.ReportOnly": "none"}[field])}
 	}
 	for i, d := range p {
 		problem := func(format string, values ...any) {
@@ -296,7 +316,7 @@ func (cfg CSPConfig) policyProblems(field string, p Policy) (problems []error) {
 			continue
 		}
 		if !known {
-			problem("%q is no directive of CSP Level 3", d.Name)
+			problem("%q is not a directive of CSP Level 3", d.Name)
 			continue
 		}
 		first := slices.IndexFunc(p, func(other Directive) bool { return other.Name == d.Name })
@@ -317,6 +337,10 @@ func (cfg CSPConfig) policyProblems(field string, p Policy) (problems []error) {
 		if len(d.Sources) > 1 && slices.Contains(d.Sources, CSPNone) {
 			problem("%s has 'none' beside other sources, where browsers ignore it: remove it or them", d.Name)
 		}
+		if takesScripts := d.Name == "default-src" || strings.HasPrefix(d.Name, "script-src"); takesScripts &&
+			slices.Contains(d.Sources, CSPStrictDynamic) && !slices.ContainsFunc(d.Sources, isNonceOrHash) {
+			problem("%s has 'strict-dynamic' without a nonce or a hash, so that no script can run: add CSPNonce", d.Name)
+		}
 		for _, source := range d.Sources {
 			what := characterProblem(source)
 			if what == "" && takes.problem != nil {
@@ -328,6 +352,10 @@ func (cfg CSPConfig) policyProblems(field string, p Policy) (problems []error) {
 		}
 	}
 	return problems
+}
+
+func isNonceOrHash(s CSPSource) bool {
+	return s == CSPNonce || hashSource.MatchString(string(s))
 }
 
 // directiveValue is what a directive can have as its value.
@@ -429,6 +457,9 @@ var (
 	// What is meant for a scheme, but is a host without its colon.
 	bareScheme = regexp.MustCompile(`(?i)\A(?:https?|wss?|data|blob|filesystem|mediastream)\z`)
 
+	// A port beyond 65535, and a scheme with one: https:* is the host "https".
+	badPort = regexp.MustCompile(`\A(?:[^/]+://)?[^/:]+:(?:0+|6553[6-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4})(?:/|\z)|\A(?i:https?|wss?|data|blob):(?:[0-9]|\*)`)
+
 	// https://www.w3.org/TR/trusted-types/#trusted-types-csp-directive
 	trustedTypesName = regexp.MustCompile(`\A[A-Za-z0-9#=_/@.%-]+\z`)
 	// A key of a structured field (RFC 8941 §3.1.2), as Reporting-Endpoints is.
@@ -459,17 +490,19 @@ func sourceProblem(s CSPSource) string {
 	case s == CSPNonce, slices.Contains(keywords, s), hashSource.MatchString(string(s)):
 		return ""
 	case fixedNonce.MatchString(string(s)):
-		return "is no nonce that differs from response to response: use CSPNonce"
+		return "is a fixed nonce, which must differ from response to response: use CSPNonce"
 	case badHash.MatchString(string(s)):
-		return "is no hash: write 'sha256-…' with its quotes and all of the hash in base64, and sha384 and sha512 likewise"
+		return "is not a hash: write 'sha256-…' with its quotes and all of the hash in base64, and sha384 and sha512 likewise"
 	case slices.Contains(keywords, keyword):
 		return fmt.Sprintf("is not the keyword: write %q, in lower case and with its quotes", string(keyword))
 	case s[0] == '\'':
-		return "is no keyword of CSP Level 3"
+		return "is not a keyword of CSP Level 3"
 	case bareScheme.MatchString(string(s)):
 		return fmt.Sprintf("is a host of that name: write %q for the scheme", unquoted+":")
+	case badPort.MatchString(string(s)):
+		return "has a port that is not from 1 to 65535, or a scheme where a host belongs"
 	case !schemeSource.MatchString(string(s)) && !hostSource.MatchString(string(s)):
-		return "is no source: write a host like https://*.example.com:8443/path/ (without query, * only as the first label), a scheme like data:, or a keyword in quotes"
+		return "is not a valid source: write a host like https://*.example.com:8443/path/ (without query, * only as the first label), a scheme like data:, or a keyword in quotes"
 	}
 	return ""
 }
@@ -497,12 +530,12 @@ func trustedTypesProblem(s CSPSource) string {
 	if s == "*" || s == CSPNone || s == "'allow-duplicates'" || trustedTypesName.MatchString(string(s)) {
 		return ""
 	}
-	return "is no name of a policy, nor *, 'none' or 'allow-duplicates'"
+	return "is not the name of a policy, nor *, 'none' or 'allow-duplicates'"
 }
 
 func reportToProblem(s CSPSource) string {
 	if !endpointName.MatchString(string(s)) {
-		return "is no name of an endpoint: write the one that Reporting-Endpoints gives a URL to"
+		return "is not the name of an endpoint: write the one that Reporting-Endpoints gives a URL to"
 	}
 	return ""
 }
@@ -532,5 +565,5 @@ func reportURLProblem(s CSPSource) string {
 	case u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http"):
 		return ""
 	}
-	return "is no absolute path like /csp-reports, nor an http or https URL without user and fragment"
+	return "is not an absolute path like /csp-reports, nor an http or https URL without user and fragment"
 }

@@ -145,7 +145,8 @@ func ExampleConsentPolicy() {
 	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "https://dashboard.stripe.com/test/apps-oauth/com.example.app?code=…&state=…", http.StatusSeeOther)
 	})
-	show(csp(mux))
+	// No policy keeps another site from sending the form: this does.
+	show(csp(http.NewCrossOriginProtection().Handler(mux)))
 	// Output:
 	// Content-Security-Policy: default-src 'none';
 	//   style-src 'nonce-MTIzNDU2Nzg5MDEyMzQ1Ng';
@@ -154,6 +155,11 @@ func ExampleConsentPolicy() {
 	//   form-action 'self' https://dashboard.stripe.com;
 	//   frame-ancestors 'none'
 	// <style nonce="MTIzNDU2Nzg5MDEyMzQ1Ng">button { font: inherit }</style><form method="post"><button>Allow</button></form>
+}
+
+func ExamplePolicy_With() {
+	fmt.Println(stripeapps.APIPolicy().With("default-src", stripeapps.CSPSelf).With("img-src", "https://files.stripe.com"))
+	// Output: default-src 'self'; frame-ancestors 'none'; img-src https://files.stripe.com
 }
 
 func ExamplePolicy_String() {
@@ -202,7 +208,7 @@ func ExampleNonceFrom() {
 
 // A unit test of a template needs no middleware.
 func ExampleContextWithNonce() {
-	ctx := stripeapps.ContextWithNonce(context.Background(), "test")
+	ctx := stripeapps.ContextWithNonce(context.Background(), "MTIzNDU2Nzg5MDEyMzQ1Ng")
 	render := func(ctx context.Context) error {
 		script := template.Must(template.New("").Parse(`<script nonce="{{.}}" src="/app.js"></script>`))
 		return script.Execute(os.Stdout, stripeapps.NonceFrom(ctx))
@@ -210,5 +216,5 @@ func ExampleContextWithNonce() {
 	if err := render(ctx); err != nil {
 		fmt.Println(err)
 	}
-	// Output: <script nonce="test" src="/app.js"></script>
+	// Output: <script nonce="MTIzNDU2Nzg5MDEyMzQ1Ng" src="/app.js"></script>
 }

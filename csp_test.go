@@ -262,6 +262,7 @@ func TestTheNonceIsMadeOnceAndOnlyWhereItIsUsed(t *testing.T) {
 	newNonce := func() string { made++; return fmt.Sprintf("nonce-number-%09d", made) }
 	page := newCSP(t, stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), ReportOnly: stripeapps.ConsentPolicy(), NewNonce: newNonce})
 	api := newCSP(t, stripeapps.CSPConfig{NewNonce: newNonce})
+	made = 0 // NewCSP has tried one
 	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Nonce", stripeapps.NonceFrom(r.Context()))
 	})
@@ -298,11 +299,16 @@ func TestABadNonceIsNeverSent(t *testing.T) {
 		"something for a page": `aaaaaaaaaaaaaaaaaaaaaaaa"><script>`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), NewNonce: func() string { return nonce }})
+			require.ErrorContains(t, err, "CSP.NewNonce returns what is not a nonce")
+
+			next := testNonce // which NewCSP tries
 			middleware := newCSP(t, stripeapps.CSPConfig{
 				Policy:    stripeapps.PagePolicy(),
 				ReportURL: "/r",
-				NewNonce:  func() string { return nonce },
+				NewNonce:  func() string { return next },
 			})
+			next = nonce
 			w := httptest.NewRecorder()
 			middleware(mustNotBeCalled(t)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 			assert.Equal(t, http.StatusInternalServerError, w.Code)
@@ -370,11 +376,11 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{`write "'unsafe-eval'", in lower case and with its quotes`, "script-src", []stripeapps.CSPSource{"Unsafe-Eval"}},
 		{`write "'report-sample'", in lower case and with its quotes`, "script-src", []stripeapps.CSPSource{"report-sample"}},
 		{"use CSPNonce", "script-src", []stripeapps.CSPSource{"nonce-abc", "'nonce-abc'", "'nonce-" + testNonce + "'", "'NONCE-abc'", "'nonce-'", "nonce", "'nonce", "'nonce-a=='"}},
-		{"is no hash", "script-src", []stripeapps.CSPSource{"sha256-abc", "'sha256-abc'", "'sha256-'", "'sha384-YWJj'", "'SHA256-" + stripeapps.CSPSource(strings.Repeat("a", 43)) + "='", "sha512-" + stripeapps.CSPSource(strings.Repeat("a", 86)) + "==", "'sha256-" + stripeapps.CSPSource(strings.Repeat("a", 44)) + "'"}},
-		{"is no keyword of CSP Level 3", "script-src", []stripeapps.CSPSource{"'unsafe'", "''", "'", "'sha1-YWJj'", "'https://example.com'", "'nonce-!'"}},
+		{"is not a hash", "script-src", []stripeapps.CSPSource{"sha256-abc", "'sha256-abc'", "'sha256-'", "'sha384-YWJj'", "'SHA256-" + stripeapps.CSPSource(strings.Repeat("a", 43)) + "='", "sha512-" + stripeapps.CSPSource(strings.Repeat("a", 86)) + "==", "'sha256-" + stripeapps.CSPSource(strings.Repeat("a", 44)) + "'"}},
+		{"is not a keyword of CSP Level 3", "script-src", []stripeapps.CSPSource{"'unsafe'", "''", "'", "'sha1-YWJj'", "'https://example.com'", "'nonce-!'"}},
 		{`is a host of that name: write "data:" for the scheme`, "img-src", []stripeapps.CSPSource{"data"}},
 		{`is a host of that name: write "https:" for the scheme`, "img-src", []stripeapps.CSPSource{"https", "HTTPS"}},
-		{"is no source", "img-src", []stripeapps.CSPSource{
+		{"is not a valid source", "img-src", []stripeapps.CSPSource{
 			"*.*.example.com", "a.*.example.com", "a*.example.com", "example.*", "**", "*example.com", "https://*.", ".example.com", "example..com", "example.com.",
 			"example.com:-1", "example.com:8o80", "example.com:123456", "example.com:80:80", "[::1]", "https://[::1]:80", "under_score.example",
 			"https://", "https:/example.com", "//example.com", "/path", "example.com//a", "example.com/a?b=c", "example.com/#a", "example.com/%zz", "example.com/%2", `example.com/"`, `example.com\a`,
@@ -392,9 +398,9 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{"is none of [allow-downloads", "sandbox", []stripeapps.CSPSource{"allow-script", "'allow-scripts'", "Allow-Scripts", "'none'", "'self'"}},
 		{"is none of ['allow' 'block']", "webrtc", []stripeapps.CSPSource{"block"}},
 		{"is none of ['script']", "require-trusted-types-for", []stripeapps.CSPSource{"script", "'style'"}},
-		{"is no name of a policy", "trusted-types", []stripeapps.CSPSource{"'self'", "a!", "'dompurify'", "**"}},
-		{"is no name of an endpoint", "report-to", []stripeapps.CSPSource{"/reports", "Upper", "1a", `"a"`}},
-		{"is no absolute path like /csp-reports", "report-uri", []stripeapps.CSPSource{"reports", "https:reports", "'self'"}},
+		{"is not the name of a policy", "trusted-types", []stripeapps.CSPSource{"'self'", "a!", "'dompurify'", "**"}},
+		{"is not the name of an endpoint", "report-to", []stripeapps.CSPSource{"/reports", "Upper", "1a", `"a"`}},
+		{"is not an absolute path like /csp-reports", "report-uri", []stripeapps.CSPSource{"reports", "https:reports", "'self'"}},
 	} {
 		for _, source := range test.sources {
 			t.Run(fmt.Sprintf("%s %q", test.name, source), func(t *testing.T) {
@@ -409,7 +415,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 }
 
 func TestReportURLsThatAreRefused(t *testing.T) {
-	const characters, form = "percent-encode it", "is no absolute path"
+	const characters, form = "percent-encode it", "is not an absolute path"
 	for url, want := range map[string]string{
 		"reports": form, "./reports": form, "//example.com/r": form, "///example.com/r": form, "?a": form, "#a": form, "/r#a": form,
 		"ftp://example.com": form, "javascript:alert(1)": form, "https:": form, "https://": form, "https:///r": form, "https://:80/r": form,
@@ -451,10 +457,10 @@ func TestEveryProblemOfAPolicyIsReportedAtOnce(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, strings.Join([]string{
 		`stripeapps: CSP.Policy[0]: script-src: "self" is not the keyword: write "'self'", in lower case and with its quotes`,
-		`stripeapps: CSP.Policy[0]: script-src: "nonce-abc" is no nonce that differs from response to response: use CSPNonce`,
+		`stripeapps: CSP.Policy[0]: script-src: "nonce-abc" is a fixed nonce, which must differ from response to response: use CSPNonce`,
 		`stripeapps: CSP.Policy[0]: script-src: "https://cdn.example/a;b" has white space, a control character, a ; or , or a character outside ASCII: give one source an entry, percent-encode a path, and write a domain in Punycode`,
 		`stripeapps: CSP.Policy[1]: "Img-Src" is not in lower case: write "img-src"`,
-		`stripeapps: CSP.Policy[2]: "block-all-mixed-content" is no directive of CSP Level 3`,
+		`stripeapps: CSP.Policy[2]: "block-all-mixed-content" is not a directive of CSP Level 3`,
 		`stripeapps: CSP.Policy[3]: script-src is in CSP.Policy[0] already, and browsers ignore it here: put all sources into one`,
 		`stripeapps: CSP.Policy[4]: style-src has 'none' beside other sources, where browsers ignore it: remove it or them`,
 		`stripeapps: CSP.Policy[5]: font-src has no value: name its sources, or CSPNone`,
@@ -462,18 +468,18 @@ func TestEveryProblemOfAPolicyIsReportedAtOnce(t *testing.T) {
 		`stripeapps: CSP.Policy[7]: require-trusted-types-for takes one value only: 'script'`,
 		`stripeapps: CSP.Policy[8]: report-to is what ReportURL adds: remove one of them`,
 		`stripeapps: CSP.Policy[9]: report-uri is what ReportURL adds: remove one of them`,
-		`stripeapps: CSP.Policy[10]: "" is no directive of CSP Level 3`,
-		`stripeapps: CSP.Policy[11]: "script-src\r\nSet-Cookie:" is no directive of CSP Level 3`,
+		`stripeapps: CSP.Policy[10]: "" is not a directive of CSP Level 3`,
+		`stripeapps: CSP.Policy[11]: "script-src\r\nSet-Cookie:" is not a directive of CSP Level 3`,
 		`stripeapps: CSP.ReportOnly[0]: sandbox has no effect in a policy that is not enforced: remove it`,
 		`stripeapps: CSP.ReportOnly[2]: upgrade-insecure-requests has no effect in a policy that is not enforced: remove it`,
 		`stripeapps: CSP.ReportOnly[1]: trusted-types has no value: name the policies' names, or CSPNone`,
-		`stripeapps: CSP.ReportURL "reports" is no absolute path like /csp-reports, nor an http or https URL without user and fragment`,
+		`stripeapps: CSP.ReportURL "reports" is not an absolute path like /csp-reports, nor an http or https URL without user and fragment`,
 	}, "\n"), err.Error())
 
 	_, err = stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{}, ReportOnly: stripeapps.Policy{}})
 	require.Error(t, err)
-	assert.Equal(t, `stripeapps: CSP.Policy is empty but not nil, and empty does not mean off: leave it nil for the default
-stripeapps: CSP.ReportOnly is empty but not nil, and empty does not mean off: leave it nil for the default`, err.Error())
+	assert.Equal(t, `stripeapps: CSP.Policy is empty but not nil, and empty does not mean off: leave it nil for APIPolicy()
+stripeapps: CSP.ReportOnly is empty but not nil, and empty does not mean off: leave it nil for none`, err.Error())
 }
 
 // parsedDirective is what a browser makes of a directive.
@@ -601,4 +607,34 @@ func BenchmarkCSP(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestAPolicyCanBeAddedTo(t *testing.T) {
+	before := stripeapps.PagePolicy().String()
+	page := stripeapps.PagePolicy()
+	more := page.With("img-src", "https://files.stripe.com").With("object-src", "https://a.example", "https://b.example").With("frame-src", stripeapps.CSPSelf)
+	assert.Equal(t, before, page.String(), "the policy itself is not changed")
+	want := strings.NewReplacer("img-src 'self' data:", "img-src 'self' data: https://files.stripe.com", "object-src 'none'", "object-src https://a.example https://b.example").Replace(before)
+	assert.Equal(t, want+"; frame-src 'self'", more.String())
+	newCSP(t, stripeapps.CSPConfig{Policy: more})
+	assert.Equal(t, "img-src *", stripeapps.Policy(nil).With("img-src", "*").String())
+}
+
+func TestSourcesThatDoNotDoWhatTheirAuthorThinks(t *testing.T) {
+	for source, want := range map[stripeapps.CSPSource]string{
+		"https:*":                   "has a port",
+		"https:443":                 "has a port",
+		"example.com:99999":         "has a port",
+		"https://a.example:0":       "has a port",
+		"https://a.example:65536/x": "has a port",
+	} {
+		_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "img-src", Sources: []stripeapps.CSPSource{source}}}})
+		assert.ErrorContains(t, err, want, "%s", source)
+	}
+	for _, source := range []stripeapps.CSPSource{"https://a.example:65535", "a.example:*", "https://a.example:8443/x:0/", "localhost:3000"} {
+		_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "img-src", Sources: []stripeapps.CSPSource{source}}}})
+		assert.NoError(t, err)
+	}
+	_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "script-src", Sources: []stripeapps.CSPSource{stripeapps.CSPStrictDynamic, stripeapps.CSPSelf}}}})
+	assert.ErrorContains(t, err, "'strict-dynamic' without a nonce or a hash")
 }

@@ -76,7 +76,7 @@
 //
 // A Stripe-Signature header of 4 KiB and 16 v1 signatures; 16 secrets; a body of
 // [DefaultMaxBodyBytes]; a query of 16 KiB; payloads nested 256 levels deep. Sizes are
-// checked before anything is parsed, counts while parsing. The middleware must see the body first and as
-// it was sent: put it before anything that parses or decompresses it. The rate
-// of requests and slow clients are the server's to limit.
+// checked before anything is parsed, counts while parsing. The middleware must see
+// the body first and as it was sent: put it before anything that parses or
+// decompresses it. The rate of requests and slow clients are the server's to limit.
 package stripeapps

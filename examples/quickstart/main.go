@@ -54,9 +54,9 @@ Environment:
                      (without it: a random secret, for this run only)
   ADDR               where to listen, if there is no -addr
 
-Exit status (of the built program; go run itself exits with 1): 0 after SIGINT or SIGTERM once all requests are answered, 1 if
-something failed while running (port in use, -selfcheck), 2 if the flags or the
-environment are wrong.
+Exit status of the built program (go run itself exits with 1): 0 after SIGINT or
+SIGTERM once all requests are answered, 1 if something failed while running (port
+in use, -selfcheck), 2 if the flags or the environment are wrong.
 `
 
 const (
