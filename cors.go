@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,8 +86,10 @@ var (
 // body from the extension. Vary is added to, never replaced.
 //
 // If a handler panics before it has begun an answer, the caller gets a 500
-// problem document that it can read. The panic then goes on, so that the server
-// logs it as always; http.ErrAbortHandler aborts without an answer.
+// problem document that it can read, and the panic is logged to the server's
+// ErrorLog with its stack, as net/http does; it does not go on, because the
+// server would then cut the answer off. After an answer has begun, and for
+// http.ErrAbortHandler, the panic goes on.
 //
 // CORS is not an access check: it only tells browsers who may read. It does
 // nothing against requests from elsewhere.
@@ -127,9 +130,11 @@ func NewCORS(cfg CORSConfig) (Middleware, error) {
 
 // corsPolicy is a checked CORSConfig.
 type corsPolicy struct {
-	credentialed     map[string]bool // by origin
-	open, strict     *cors.Cors      // without and with credentials
-	methods, headers string          // all that are allowed
+	credentialed   map[string]bool // by origin
+	open, strict   *cors.Cors      // without and with credentials
+	refusesOptions bool            // as a method of requests
+
+	methods, headers, exposed string // all of them, as they are sent
 }
 
 func newCORS(cfg CORSConfig) *corsPolicy {
@@ -153,6 +158,8 @@ func newCORS(cfg CORSConfig) *corsPolicy {
 			return ok
 		}
 	}
+	p.refusesOptions = !slices.Contains(options.AllowedMethods, http.MethodOptions)
+	p.exposed = strings.Join(options.ExposedHeaders, ", ")
 	p.methods, p.headers = strings.Join(options.AllowedMethods, ", "), strings.Join(options.AllowedHeaders, ", ")
 	p.open = cors.New(options)
 	options.AllowCredentials = true
@@ -162,9 +169,12 @@ func newCORS(cfg CORSConfig) *corsPolicy {
 
 func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isPreflight(r) && p.refusesOptions && r.Header.Get("Access-Control-Request-Method") == http.MethodOptions {
+			forgetCORS(w.Header()) // rs/cors always allows it
+		}
 		ownHeaders(w.Header())
+		p.complete(w.Header(), r)
 		if isPreflight(r) {
-			p.explain(w.Header(), r)
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -172,6 +182,7 @@ func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 	})
 	open, strict := p.open.Handler(answer), p.strict.Handler(answer)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		forgetCORS(w.Header())
 		if p.credentialed[r.Header.Get("Origin")] {
 			strict.ServeHTTP(w, r)
 		} else {
@@ -180,9 +191,12 @@ func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 	})
 }
 
-// explain tells what is allowed, where rs/cors has refused a preflight from an
-// allowed origin. Without it, browsers put the blame on the origin.
-func (p *corsPolicy) explain(header http.Header, r *http.Request) {
+// complete adds what rs/cors leaves out, although the origin may read the answer.
+//
+// Of a preflight that asks for a method or a header that is not allowed, it tells
+// what is: otherwise browsers put the blame on the origin. Other answers it makes
+// readable whatever their method: a 405 too, and a GET has no preflight.
+func (p *corsPolicy) complete(header http.Header, r *http.Request) {
 	origin := r.Header.Get("Origin")
 	if _, all := p.credentialed["*"]; all && origin != "" {
 		origin = "*"
@@ -192,10 +206,14 @@ func (p *corsPolicy) explain(header http.Header, r *http.Request) {
 		return
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
-	header.Set("Access-Control-Allow-Methods", p.methods)
-	header.Set("Access-Control-Allow-Headers", p.headers)
 	if credentials {
 		header.Set("Access-Control-Allow-Credentials", "true")
+	}
+	if isPreflight(r) {
+		header.Set("Access-Control-Allow-Methods", p.methods)
+		header.Set("Access-Control-Allow-Headers", p.headers)
+	} else if p.exposed != "" {
+		header.Set("Access-Control-Expose-Headers", p.exposed)
 	}
 }
 
@@ -224,6 +242,15 @@ func ownHeaders(header http.Header) {
 	}
 }
 
+// forgetCORS removes what a NewCORS outside this one has granted.
+func forgetCORS(header http.Header) {
+	for _, name := range corsHeaders {
+		if name != "Vary" {
+			delete(header, name)
+		}
+	}
+}
+
 var corsHeaders = [...]string{
 	"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
 	"Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Vary",
@@ -237,14 +264,26 @@ func serveReadably(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if reason == nil {
 			return
 		}
-		if !answer.written && reason != http.ErrAbortHandler {
-			// The server drops what it has not sent when the panic gets there.
-			WriteProblem(w, r, errInternal)
-			http.NewResponseController(w).Flush()
+		if answer.written || reason == http.ErrAbortHandler {
+			panic(reason)
 		}
-		panic(reason)
+		logf(r, "http: panic serving %v: %v\n%s", r.RemoteAddr, reason, debug.Stack())
+		for name := range w.Header() {
+			if isOfContent(name) {
+				w.Header().Del(name) // it was meant for the answer that failed
+			}
+		}
+		WriteProblem(w, r, errInternal)
 	}()
 	next.ServeHTTP(answer, r)
+}
+
+func isOfContent(name string) bool {
+	switch name {
+	case "Accept-Ranges", "Etag", "Last-Modified", "Location", "Set-Cookie", "Trailer":
+		return true
+	}
+	return strings.HasPrefix(name, "Content-") && !strings.HasPrefix(name, "Content-Security-Policy")
 }
 
 // check returns every problem of a configuration whose defaults are filled in.
@@ -311,8 +350,8 @@ func originProblem(o CORSOrigin) string {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Opaque != "" {
 		return fmt.Sprintf(`is %q: an origin is a scheme (https, or http) and a host, like "https://app.example.com"`, o.Origin)
 	}
-	if strings.ContainsFunc(u.Hostname(), func(c rune) bool { return !isIDByte(c) && !strings.ContainsRune("-.:", c) }) {
-		return fmt.Sprintf("is %q: its host has a character that a browser would not send; write an international name in its ASCII form (xn--…)", o.Origin)
+	if what := hostProblem(u.Hostname()); what != "" {
+		return fmt.Sprintf("is %q: its host %s", o.Origin, what)
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
@@ -324,6 +363,30 @@ func originProblem(o CORSOrigin) string {
 	}
 	if o.Credentials && u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		return fmt.Sprintf("allows credentials for %q: anyone on the network's way can act for it; use https", o.Origin)
+	}
+	return ""
+}
+
+// hostProblem says why a browser would not send a host: it writes addresses in
+// one form only, and names in ASCII.
+//
+// https://url.spec.whatwg.org/#host-parsing
+func hostProblem(host string) string {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		if ip.String() != strings.ToLower(host) || ip.Is4In6() || ip.Zone() != "" {
+			return "is an address that a browser writes in another form, without leading zeros and with ::"
+		}
+		return ""
+	}
+	if strings.ContainsFunc(host, func(c rune) bool { return !isIDByte(c) && c != '-' && c != '.' }) {
+		return "has a character that a browser would not send; write an international name in its ASCII form (xn--…)"
+	}
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	if slices.Contains(labels, "") {
+		return "has an empty label"
+	}
+	if last := labels[len(labels)-1]; last[0] >= '0' && last[0] <= '9' {
+		return "ends in a number, but is not an IPv4 address in four parts"
 	}
 	return ""
 }

@@ -1,8 +1,12 @@
 package stripeapps_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -255,31 +259,152 @@ func TestEveryAnswerOfTheChainCanBeRead(t *testing.T) {
 	}
 }
 
-func TestAPanicGoesOn(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		reason  any
-		begun   bool
-		status  int // of the recorder; 200 is what it says if nothing was written
-		content string
+// withServer gives r a server that logs to the returned buffer.
+func withServer(r *http.Request) (*http.Request, *bytes.Buffer) {
+	logged := new(bytes.Buffer)
+	server := &http.Server{ErrorLog: log.New(logged, "", 0)}
+	return r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server)), logged
+}
+
+func TestAPanicBeforeAnAnswerIsAnsweredAndLogged(t *testing.T) {
+	handler := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{"Content-Encoding", "Content-Disposition", "Set-Cookie", "Trailer", "ETag", "Location"} {
+			w.Header().Set(name, "of the answer that failed")
+		}
+		panic("s3cr3t")
+	}))
+	r, logged := withServer(signedRequest(plain))
+	r.Header.Set("Origin", "null")
+	w := httptest.NewRecorder()
+	w.Header().Set("Content-Security-Policy", "default-src 'none'")
+	w.Header().Set("X-Request-Id", "1")
+	handler.ServeHTTP(w, r)
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "Vary": "Origin", "Content-Security-Policy": "default-src 'none'", "X-Request-Id": "1"} {
+		assert.Equal(t, []string{want}, w.Header()[name])
+		w.Header().Del(name)
+	}
+	assertProblemHeaders(t, http.StatusInternalServerError, w)
+	assert.NotContains(t, w.Body.String(), "s3cr3t")
+	assert.Contains(t, logged.String(), "http: panic serving 192.0.2.1:1234: s3cr3t\n")
+	assert.Contains(t, logged.String(), "TestAPanicBeforeAnAnswerIsAnsweredAndLogged", "the stack")
+}
+
+func TestAPanicGoesOnWhereNoAnswerCanBeGiven(t *testing.T) {
+	for name, test := range map[string]struct {
+		reason any
+		begin  func(w http.ResponseWriter)
 	}{
-		{"before an answer", "reason", false, 500, "application/problem+json"},
-		{"after an answer has begun", "reason", true, 202, ""},
-		{"to abort", http.ErrAbortHandler, false, 200, ""},
+		"after a status":        {"reason", func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted) }},
+		"after a body":          {"reason", func(w http.ResponseWriter) { io.WriteString(w, "begun") }},
+		"after a copied body":   {"reason", func(w http.ResponseWriter) { io.Copy(w, strings.NewReader("begun")) }},
+		"after a flush":         {"reason", func(w http.ResponseWriter) { w.(http.Flusher).Flush() }},
+		"after a 101":           {"reason", func(w http.ResponseWriter) { w.WriteHeader(http.StatusSwitchingProtocols) }},
+		"to abort":              {http.ErrAbortHandler, func(w http.ResponseWriter) {}},
+		"to abort, after a 103": {http.ErrAbortHandler, func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints) }},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			handler := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if test.begun {
-					w.WriteHeader(http.StatusAccepted)
-				}
+				test.begin(w)
 				panic(test.reason)
 			}))
 			w := httptest.NewRecorder()
-			assert.PanicsWithValue(t, test.reason, func() { handler.ServeHTTP(w, signedRequest(plain)) })
-			assert.Equal(t, test.status, w.Code)
-			assert.Equal(t, test.content, w.Header().Get("Content-Type"))
+			r, _ := withServer(signedRequest(plain))
+			assert.PanicsWithValue(t, test.reason, func() { handler.ServeHTTP(w, r) })
+			assert.NotContains(t, w.Body.String(), "internal")
 		})
 	}
+}
+
+func TestAPanicIsAnsweredWhereOnlyTheAttemptToAnswerFailed(t *testing.T) {
+	for name, attempt := range map[string]func(w http.ResponseWriter){
+		"an invalid status":            func(w http.ResponseWriter) { w.WriteHeader(1000) },
+		"a reader that panics":         func(w http.ResponseWriter) { io.Copy(w, readerFunc(func([]byte) (int, error) { panic("reader") })) },
+		"a hijack that is unsupported": func(w http.ResponseWriter) { w.(http.Hijacker).Hijack(); panic("then") },
+		"early hints":                  func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints); panic("then") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			handler := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { attempt(w) }))
+			w := httptest.NewRecorder()
+			r, _ := withServer(signedRequest(plain))
+			handler.ServeHTTP(w, r)
+			assert.Contains(t, w.Body.String(), `"code":"internal"`)
+		})
+	}
+}
+
+func TestAPanicCanBeReadOverHTTP2AndWithAnUnreadBody(t *testing.T) {
+	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("early") })))
+			server.Config.ErrorLog = discardLog()
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			defer server.Close()
+			response, err := server.Client().Post(server.URL, "text/plain", strings.NewReader(strings.Repeat("x", 100<<10)))
+			require.NoError(t, err)
+			defer response.Body.Close()
+			assert.Equal(t, http2, response.ProtoMajor == 2)
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			assert.Contains(t, string(body), `"code":"internal"`)
+		})
+	}
+}
+
+// brokenWriter cannot send.
+type brokenWriter struct{ http.ResponseWriter }
+
+var errBroken = errors.New("broken")
+
+func (brokenWriter) FlushError() error { return errBroken }
+
+func TestAFlushThatFailsIsNoticed(t *testing.T) {
+	handler := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.ErrorIs(t, http.NewResponseController(w).Flush(), errBroken)
+	}))
+	handler.ServeHTTP(brokenWriter{httptest.NewRecorder()}, signedRequest(plain))
+}
+
+func TestAnswersToMethodsThatAreNotListedCanBeReadToo(t *testing.T) {
+	cfg := siteAndExtension
+	cfg.Methods, cfg.ExposedHeaders = []string{"POST"}, []string{"X-Request-Id"}
+	handler := newCORS(t, cfg)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) }))
+	for origin, want := range map[string]http.Header{
+		"null":                 {"Vary": {"Origin"}, "Access-Control-Allow-Origin": {"null"}, "Access-Control-Expose-Headers": {"X-Request-Id"}},
+		site:                   {"Vary": {"Origin"}, "Access-Control-Allow-Origin": {site}, "Access-Control-Expose-Headers": {"X-Request-Id"}, "Access-Control-Allow-Credentials": {"true"}},
+		"https://evil.example": {"Vary": {"Origin"}},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		assert.Equal(t, want, w.Header())
+	}
+}
+
+func TestOPTIONSAsAMethodIsGrantedOnlyIfItIsListed(t *testing.T) {
+	for name, test := range map[string]struct {
+		methods []string
+		granted bool
+	}{"not listed": {nil, false}, "listed": {[]string{"OPTIONS"}, true}} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			newCORS(t, stripeapps.CORSConfig{Methods: test.methods})(mustNotBeCalled(t)).ServeHTTP(w, preflight("null", "OPTIONS", ""))
+			assert.Equal(t, test.granted, w.Header().Get("Access-Control-Max-Age") != "")
+			assert.Equal(t, test.granted, strings.Contains(w.Header().Get("Access-Control-Allow-Methods"), "OPTIONS"))
+		})
+	}
+}
+
+func TestAnInnerCORSDoesNotKeepWhatTheOuterGrants(t *testing.T) {
+	outer := newCORS(t, siteAndExtension)
+	inner := newCORS(t, stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}}})
+	r := signedRequest(plain)
+	r.Header.Set("Origin", site)
+	w := httptest.NewRecorder()
+	outer(inner(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))).ServeHTTP(w, r)
+	assert.Equal(t, http.Header{"Vary": {"Origin", "Origin"}, "Access-Control-Allow-Origin": {site}}, w.Header())
 }
 
 func TestAHandlerBehindCORSCanStream(t *testing.T) {
@@ -358,6 +483,15 @@ func TestEveryProblemOfACORSConfigurationIsReported(t *testing.T) {
 		{"an international name", origin("https://bücher.example"), []string{"xn--"}},
 		{"a space", origin("https://app.example.com "), []string{"an origin is a scheme"}},
 		{"a list in one entry", origin("https://a.example,https://b.example"), []string{"its host has a character"}},
+		{"an IPv6 address that is not shortened", origin("http://[0:0:0:0:0:0:0:1]"), []string{"in another form"}},
+		{"an IPv4 address as an IPv6 one", origin("https://[::ffff:127.0.0.1]"), []string{"in another form"}},
+		{"an IPv4 address that is shortened", origin("http://127.1"), []string{"ends in a number"}},
+		{"an IPv4 address in one number", origin("http://2130706433"), []string{"ends in a number"}},
+		{"an IPv4 address in hex", origin("http://0x7f.0.0.1"), []string{"ends in a number"}},
+		{"an IPv4 address out of range", origin("http://256.256.256.256"), []string{"ends in a number"}},
+		{"an empty label", origin("https://a..b"), []string{"empty label"}},
+		{"an empty first label", origin("https://.example.com"), []string{"empty label"}},
+		{"dots alone", origin("https://.."), []string{"empty label"}},
 		{"NULL", origin("NULL"), []string{"an origin is a scheme"}},
 		{"an empty list of methods", stripeapps.CORSConfig{Methods: []string{}}, []string{"CORS.Methods is empty"}},
 		{"a method in lower case", stripeapps.CORSConfig{Methods: []string{"patch"}}, []string{`write "PATCH"`}},

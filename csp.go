@@ -270,7 +270,8 @@ func (c *csp) middleware(next http.Handler) http.Handler {
 				r = r.WithContext(ContextWithNonce(r.Context(), nonce))
 			}
 			if !isNonce(nonce) {
-				WriteProblem(w, r, errBadNonce)
+				logf(r, "stripeapps: CSP.NewNonce, or a context, has not given a nonce of 22 to 128 letters, digits, - or _")
+				WriteProblem(w, r, errInternal)
 				return
 			}
 			source = "'nonce-" + nonce + "'"

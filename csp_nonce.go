@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"net/http"
 	"strings"
 )
 
@@ -15,8 +14,6 @@ const (
 	minNonceLen = 22
 	maxNonceLen = 128
 )
-
-var errBadNonce = NewError(CodeInternal, http.StatusInternalServerError, "the server did not make a nonce for its Content-Security-Policy: NewNonce must return 22 to 128 letters, digits, - or _")
 
 type nonceKey struct{}
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -97,7 +96,8 @@ type csp2Report struct {
 // It refuses, with a problem document and without a call of handle, bodies over
 // 64 KiB (413), that are no report (400) or of another type (415), and methods
 // other than POST (405). Of a body's reports it reads the first 100, and ignores
-// the rest, because a browser would send a refused body again.
+// the rest and what it does not understand, because a browser would send a
+// refused body again.
 //
 // Put it outside the verifying middleware: browsers sign no reports. Serve it
 // from the page's own origin if you can. For report-to to another origin,
@@ -171,34 +171,32 @@ func decodeCSP2Report(content []byte) ([]CSPReport, error) {
 	return []CSPReport{report}, nil
 }
 
-// decodeReports decodes [{"type": "csp-violation", "body": {…}}, …].
+// decodeReports decodes [{"type": "csp-violation", "body": {…}}, …], and skips
+// what it does not understand: a browser would send a refused list again.
 func decodeReports(content []byte) (reports []CSPReport, err error) {
-	content = bytes.TrimSpace(content)
-	if bytes.HasPrefix(content, []byte("{")) {
-		// Safari sends one report without the list.
-		// https://github.com/PostHog/posthog/pull/40257
-		content = slices.Concat([]byte("["), content, []byte("]"))
-	}
 	// encoding/json leaves out what an array has no room for.
 	var list [maxReports]struct {
 		Type string          `json:"type"`
 		Body json.RawMessage `json:"body"`
 	}
-	if err := json.Unmarshal(content, &list); err != nil {
+	switch content = bytes.TrimSpace(content); {
+	case bytes.HasPrefix(content, []byte("[")):
+		err = json.Unmarshal(content, &list)
+	case bytes.HasPrefix(content, []byte("{")):
+		// Safari sends one report without the list.
+		// https://github.com/PostHog/posthog/pull/40257
+		err = json.Unmarshal(content, &list[0])
+	default:
+		return nil, errMalformedReport
+	}
+	if err != nil {
 		return nil, errMalformedReport.causedBy(err)
 	}
 	for _, entry := range list {
-		if entry.Type != "csp-violation" {
-			continue
-		}
 		var report *CSPReport
-		if err := json.Unmarshal(entry.Body, &report); err != nil {
-			return nil, errMalformedReport.causedBy(err)
+		if entry.Type == "csp-violation" && json.Unmarshal(entry.Body, &report) == nil && report != nil {
+			reports = append(reports, *report)
 		}
-		if report == nil {
-			return nil, errMalformedReport
-		}
-		reports = append(reports, *report)
 	}
 	return reports, nil
 }

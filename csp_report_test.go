@@ -124,10 +124,9 @@ func TestReportsThatAreRefused(t *testing.T) {
 		{"a number without end", csp2Type, strings.NewReader(`{"csp-report":{"line-number":1e999}}`), 400, "malformed_report"},
 		{"something behind it", csp2Type, strings.NewReader(`{"csp-report":{}}input`), 400, "malformed_report"},
 		{"text as a list", reportsType, strings.NewReader(`"input"`), 400, "malformed_report"},
+		{"null, as a list", reportsType, strings.NewReader(`null`), 400, "malformed_report"},
+		{"two objects with a comma, without a list", reportsType, strings.NewReader(`{},{}`), 400, "malformed_report"},
 		{"two objects without a list", reportsType, strings.NewReader(`{} {}`), 400, "malformed_report"},
-		{"a violation without a body", reportsType, strings.NewReader(`[{"type":"csp-violation"}]`), 400, "malformed_report"},
-		{"a violation with a null body", reportsType, strings.NewReader(`[{"type":"csp-violation","body":null}]`), 400, "malformed_report"},
-		{"a good and a bad violation", reportsType, strings.NewReader(`[{"type":"csp-violation","body":{}},{"type":"csp-violation","body":{"sample":1}}]`), 400, "malformed_report"},
 		{"deep nesting", reportsType, strings.NewReader(strings.Repeat("[", 60<<10)), 400, "malformed_report"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -246,4 +245,23 @@ func FuzzReport(f *testing.F) {
 			t.Errorf("answered with %d", w.Code)
 		}
 	})
+}
+
+func TestWhatIsNotUnderstoodInAListIsSkipped(t *testing.T) {
+	for name, body := range map[string]string{
+		"a violation without a body":   `[{"type":"csp-violation"},{"type":"csp-violation","body":{"sample":"good"}}]`,
+		"a violation with a null body": `[{"type":"csp-violation","body":null},{"type":"csp-violation","body":{"sample":"good"}}]`,
+		"a violation with a bad body":  `[{"type":"csp-violation","body":{"sample":"good"}},{"type":"csp-violation","body":{"lineNumber":1.5}}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var samples []string
+			handler := stripeapps.NewReportHandler(func(_ *http.Request, report stripeapps.CSPReport) { samples = append(samples, report.Sample) })
+			r := httptest.NewRequest(http.MethodPost, "/csp-reports", strings.NewReader(body))
+			r.Header.Set("Content-Type", "application/reports+json")
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			assert.Equal(t, http.StatusNoContent, w.Code)
+			assert.Equal(t, []string{"good"}, samples)
+		})
+	}
 }

@@ -511,3 +511,14 @@ func TestRefuseAnswersInTheWayOfTheChain(t *testing.T) {
 	refuse.ServeHTTP(w, signedRequest(plain))
 	assert.Equal(t, http.StatusNotFound, w.Code, "outside the chain")
 }
+
+func TestAnErrorHandlerWhoseHijackFailsDoesNotMakeA200(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+		if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			t.Error("hijacked")
+		}
+	}})
+	w := httptest.NewRecorder()
+	v.Handler(mustNotBeCalled(t)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+}

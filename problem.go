@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strconv"
@@ -66,8 +67,9 @@ type answerWriter struct {
 }
 
 func (w *answerWriter) WriteHeader(status int) {
-	w.written = w.written || status >= 200
 	w.ResponseWriter.WriteHeader(status)
+	// 1xx are not the answer yet, but for 101.
+	w.written = w.written || status >= 200 || status == http.StatusSwitchingProtocols
 }
 
 func (w *answerWriter) Write(p []byte) (int, error) {
@@ -83,22 +85,36 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *answerWriter) ReadFrom(src io.Reader) (int64, error) {
-	if w.refusing {
-		return io.Copy(struct{ io.Writer }{w}, src)
+	if !w.written {
+		return io.Copy(struct{ io.Writer }{w}, src) // by Write, which sees whether there is anything
 	}
-	w.written = true
 	return io.Copy(w.ResponseWriter, src)
 }
 
-func (w *answerWriter) Flush() {
+func (w *answerWriter) Flush() { w.FlushError() }
+
+// FlushError is what http.ResponseController calls.
+func (w *answerWriter) FlushError() error {
 	if w.refusing && !w.written {
-		return
+		return nil
 	}
-	w.written = true
-	http.NewResponseController(w.ResponseWriter).Flush()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.written = w.written || !errors.Is(err, http.ErrNotSupported)
+	return err
 }
 
 func (w *answerWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.written = true
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+	conn, buffer, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	w.written = w.written || err == nil
+	return conn, buffer, err
+}
+
+// logf logs what is wrong with the backend, not with the request, where the
+// server of r logs such things.
+func logf(r *http.Request, format string, args ...any) {
+	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+		server.ErrorLog.Printf(format, args...)
+		return
+	}
+	log.Printf(format, args...)
 }
