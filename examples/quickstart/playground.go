@@ -97,7 +97,7 @@ func newPage(name string, policy stripeapps.Policy) (http.Handler, error) {
 			"Nonce":     stripeapps.NonceFrom(r.Context()),
 			"UserID":    sampleUserID,
 			"AccountID": sampleAccountID,
-			"Checks":    append([]checkResult{corsPassed}, checksOf(nil)...),
+			"Checks":    waitingChecks(),
 		})
 		if err != nil {
 			stripeapps.WriteProblem(w, r, err)
@@ -140,7 +140,8 @@ var (
 )
 
 // localOnly keeps away other sites that have pointed their own name at this
-// machine (DNS rebinding), and what comes through a tunnel.
+// machine (DNS rebinding), and what says that it comes through a proxy or tunnel.
+// A proxy that rewrites Host and says nothing is not noticed.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLocalHost(r.Host) || isForwarded(r.Header) {
@@ -155,18 +156,23 @@ func isLocalHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() && ip.Zone() == "" || strings.EqualFold(host, "localhost")
 }
 
 func isForwarded(header http.Header) bool {
 	for name := range header {
-		if name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") {
+		if strings.HasPrefix(name, "X-Forwarded-") || slices.Contains(forwardingHeaders, name) {
 			return true
 		}
 	}
 	return false
 }
+
+var forwardingHeaders = []string{"Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"}
 
 // sameOriginOnly refuses browsers on any other page, and so the extension, whose
 // origin is null. CrossOriginProtection lets every GET pass.
@@ -268,32 +274,41 @@ type checkResult struct {
 const (
 	statePassed     = "passed"
 	stateRefused    = "refused"
+	stateNotUsed    = "not used"
 	stateNotReached = "not reached"
+	stateWaiting    = "waiting"
 )
 
-// chainChecks are the checks behind CORS in their order, with the codes that each
-// one refuses with. All other codes are the handler's.
+// chainChecks are the checks behind CORS in their order, each with its question,
+// what it says to a request that passes, and the codes that it refuses with. All
+// other codes are the handler's.
 var chainChecks = []struct {
-	name, passed, passedByHeaders string
-	codes                         []stripeapps.Code
+	name, asks, passed, notUsedByHeaders string
+	codes                                []stripeapps.Code
 }{
 	{
-		name: "Header", passed: "one Stripe-Signature header of the form t=…,v1=…",
-		codes: []stripeapps.Code{stripeapps.CodeNotSigned, stripeapps.CodeMalformedSignature},
+		name: "Header", asks: "is there one Stripe-Signature header of the form t=…,v1=…?",
+		passed: "one Stripe-Signature header of the form t=…,v1=…",
+		codes:  []stripeapps.Code{stripeapps.CodeNotSigned, stripeapps.CodeMalformedSignature},
 	}, {
-		name: "Time", passed: fmt.Sprintf("signed at most %v minutes ago", stripeapps.DefaultTolerance.Minutes()),
-		codes: []stripeapps.Code{stripeapps.CodeTooOld, stripeapps.CodeTooNew},
+		name: "Time", asks: fmt.Sprintf("was it signed at most %v minutes ago?", stripeapps.DefaultTolerance.Minutes()),
+		passed: fmt.Sprintf("signed at most %v minutes ago", stripeapps.DefaultTolerance.Minutes()),
+		codes:  []stripeapps.Code{stripeapps.CodeTooOld, stripeapps.CodeTooNew},
 	}, {
-		name: "Body", passed: "read to its end, and not too large", passedByHeaders: "not used: the two ids come in headers, once each",
+		name: "Body", asks: "can it be read to its end, and is it not too large?",
+		passed: "read to its end, and not too large", notUsedByHeaders: "the two ids come in headers, once each",
 		codes: []stripeapps.Code{stripeapps.CodeBodyTooLarge, stripeapps.CodeBodyUnreadable, stripeapps.CodeMalformedIDs, stripeapps.CodeNoPayload},
 	}, {
-		name: "HMAC", passed: "the signature was made with the app's secret over exactly this text",
-		codes: []stripeapps.Code{stripeapps.CodeNoMatch, stripeapps.CodeOnlyIDsSigned},
+		name: "HMAC", asks: "was it made with the app’s secret, over exactly this text?",
+		passed: "made with the app’s secret, over exactly this text",
+		codes:  []stripeapps.Code{stripeapps.CodeNoMatch, stripeapps.CodeOnlyIDsSigned},
 	}, {
-		name: "Identity", passed: "the signed text ends in user_id and account_id",
-		codes: []stripeapps.Code{stripeapps.CodeNoIdentity, stripeapps.CodeInstallSignature},
+		name: "Identity", asks: "does the signed text end in user_id and account_id?",
+		passed: "the signed text ends in user_id and account_id",
+		codes:  []stripeapps.Code{stripeapps.CodeNoIdentity, stripeapps.CodeInstallSignature},
 	}, {
-		name: "Handler", passed: "runs only after all of these, with the identity in its context",
+		name: "Handler", asks: "runs only if nothing was refused",
+		passed: "runs only after all of these, with the identity in its context",
 	},
 }
 
@@ -302,7 +317,7 @@ var chainChecks = []struct {
 func checksOf(e *exchange) (results []checkResult) {
 	if e == nil {
 		for _, check := range chainChecks {
-			results = append(results, checkResult{check.name, stateNotReached, check.passed})
+			results = append(results, checkResult{check.name, stateNotReached, ""})
 		}
 		return results
 	}
@@ -320,18 +335,31 @@ func checksOf(e *exchange) (results []checkResult) {
 			result.State, result.Why = stateRefused, detail
 		case code != "" && i > refusing:
 			result.State, result.Why = stateNotReached, ""
-		case check.passedByHeaders != "" && e.Path == "/api/whoami":
-			result.Why = check.passedByHeaders
+		case check.notUsedByHeaders != "" && e.Path == "/api/whoami":
+			result.State, result.Why = stateNotUsed, check.notUsedByHeaders
 		}
 		results = append(results, result)
 	}
 	return results
 }
 
-var corsPassed = checkResult{"CORS preflight", statePassed, "any origin may send this with these headers"}
+// waitingChecks is what there is to say before any request.
+func waitingChecks() []checkResult {
+	results := []checkResult{{"CORS preflight", stateWaiting, "may this origin send this method and these headers?"}}
+	for _, check := range chainChecks {
+		results = append(results, checkResult{check.name, stateWaiting, check.asks})
+	}
+	return results
+}
+
+var (
+	corsPassed  = checkResult{"CORS preflight", statePassed, "any origin may send this with these headers"}
+	corsRefused = checkResult{"CORS preflight", stateRefused, "this method or one of these headers is not allowed by CORSConfig"}
+)
 
 // checkCORS tells of the preflight, which no request of the extension goes
-// without.
+// without. One that does not match is answered with 204 too, but no browser is to
+// keep that answer.
 func checkCORS(preflight *exchange, cached bool) checkResult {
 	switch {
 	case cached:
@@ -340,6 +368,8 @@ func checkCORS(preflight *exchange, cached bool) checkResult {
 		return checkResult{"CORS preflight", stateNotReached, ""}
 	case preflight.Status != http.StatusNoContent:
 		return checkResult{"CORS preflight", stateRefused, fmt.Sprintf("answered with %d", preflight.Status)}
+	case preflight.Answer.get("Access-Control-Max-Age") == "":
+		return corsRefused
 	default:
 		return corsPassed
 	}

@@ -121,7 +121,7 @@ func TestNoPlaygroundBeyondLoopback(t *testing.T) {
 	} {
 		assert.Equal(t, want, hasPlayground(&net.TCPAddr{IP: net.ParseIP(ip)}), ip)
 	}
-	assert.False(t, hasPlayground(&net.UnixAddr{Name: "/tmp/x", Net: "unix"}))
+	assert.False(t, hasPlayground(&net.UnixAddr{Name: "x.sock", Net: "unix"}))
 }
 
 func TestGreetingTellsOfThePlayground(t *testing.T) {
@@ -288,6 +288,8 @@ func TestPlaygroundPolicies(t *testing.T) {
 	page := bodyOf(t, answerOf(playground, local("GET", "/", "")))
 	assert.Contains(t, page, `sandbox="allow-scripts" src="/playground/extension"`)
 	assert.Contains(t, page, "This page plays Stripe.")
+	assert.Equal(t, len(waitingChecks()), strings.Count(page, `<li class="waiting">`))
+	assert.NotContains(t, page, stateNotReached)
 }
 
 func TestRecorder(t *testing.T) {
@@ -353,6 +355,36 @@ func TestRecorder(t *testing.T) {
 		require.NotNil(t, got.Preflight)
 		assert.Equal(t, corsPassed, got.Checks[0])
 		assert.Equal(t, stateNotReached, got.Checks[1].State)
+	})
+	t.Run("a preflight that does not match is told, although its answer is 204 too", func(t *testing.T) {
+		playground := testPlayground(t)
+		for name, change := range map[string]func(http.Header){
+			"header": func(h http.Header) { h.Set("Access-Control-Request-Headers", "content-type,x-request-id") },
+			"method": func(h http.Header) { h.Set("Access-Control-Request-Method", "TRACE") },
+		} {
+			before := lastOf(t, playground, "").Seq
+			r := preflight("POST", "/api/echo")
+			change(r.Header)
+			require.Equal(t, http.StatusNoContent, answerOf(playground, r).StatusCode, name)
+			got := lastOf(t, playground, fmt.Sprintf("?after=%d", before))
+			assert.Nil(t, got.Request, name)
+			require.NotNil(t, got.Preflight, name)
+			assert.Equal(t, corsRefused, got.Checks[0], name)
+			for _, check := range got.Checks[1:] {
+				assert.Equal(t, checkResult{check.Name, stateNotReached, ""}, check, name)
+			}
+		}
+	})
+	t.Run("with the ids in headers a body is not used", func(t *testing.T) {
+		playground := testPlayground(t)
+		answerOf(playground, fromExtension(whoamiRequest("GET", "/api/whoami", testSecret)))
+		for _, check := range lastOf(t, playground, "?after=0").Checks[1:] {
+			want := statePassed
+			if check.Name == "Body" {
+				want = stateNotUsed
+			}
+			assert.Equal(t, want, check.State, check.Name)
+		}
 	})
 	t.Run("nothing new is nothing", func(t *testing.T) {
 		playground := testPlayground(t)

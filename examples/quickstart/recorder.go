@@ -13,11 +13,12 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps"
 )
 
-// What a recorder keeps at most: with the server's maxHeaderBytes, less than a
+// What a recorder keeps at most: with the server's maxHeaderBytes, about a
 // megabyte.
 const (
 	keptExchanges = 16
 	keptBodyBytes = 8 << 10
+	keptFields    = 100 // of a header
 )
 
 // recorder keeps the last exchanges of a handler, for the playground to show.
@@ -179,6 +180,9 @@ func (m *message) keep(body *boundedBuffer) {
 func fields(header http.Header) (list []field) {
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		for _, value := range header[name] {
+			if len(list) == keptFields {
+				return list
+			}
 			list = append(list, field{name, value})
 		}
 	}

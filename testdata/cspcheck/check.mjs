@@ -2,8 +2,8 @@
 // prints what it finds from medium severity up, and fails on anything of high
 // severity or with an error of syntax.
 //
-//	CSP_PRESETS_JSON=/tmp/presets.json go test -run TestPresetsForCSPEvaluator .
-//	npm ci && npm run --silent check < /tmp/presets.json
+//	CSP_PRESETS_JSON=presets.json go test -run TestPresetsForCSPEvaluator .
+//	npm ci && npm run --silent check < presets.json
 import { readFileSync } from 'node:fs';
 import { CspEvaluator, DEFAULT_CHECKS, STRICTCSP_CHECKS } from 'csp_evaluator/dist/evaluator.js';
 import { Severity } from 'csp_evaluator/dist/finding.js';

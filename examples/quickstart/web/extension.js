@@ -43,7 +43,7 @@ async function send(kind) {
       show('refused', `${response.status} Refused`, `${answer.code}: ${answer.detail}`);
     }
   } catch (error) {
-    show('refused', 'No answer', `${error.message}. Is the quickstart still running?`);
+    show('refused', 'No answer', `${error.message}. Is the quickstart running, and does its CORSConfig allow this?`);
   }
   await ask('end', { kind });
 }
@@ -77,7 +77,7 @@ function show(state, title, detail) {
   const line = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
   const result = document.getElementById('result');
   result.className = `result ${state}`;
-  result.replaceChildren(line('strong', title), line('p', detail));
+  result.replaceChildren(line('strong', title), line('p', detail.replaceAll("'", '’')));
 }
 
 const buttons = document.querySelectorAll('button[data-send]');
@@ -91,6 +91,12 @@ for (const button of buttons) {
     busy = false;
   });
 }
+
+document.getElementById('note').addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || event.isComposing || event.repeat) return;
+  event.preventDefault();
+  document.querySelector('[data-send=signed]').click();
+});
 
 if (parent === window) {
   busy = true; // nobody would reply

@@ -80,27 +80,29 @@ const titles = {
 };
 
 function show(kind, { request, preflight, cached, checks }) {
-  const parts = [verdict(kind, request, checks), checkList(checks)];
+  const parts = [verdict(kind, request, preflight, checks), checkList(checks)];
   parts.push(part('Preflight', preflightAside(preflight, cached), ...preflightLines(preflight, cached)));
   if (request) {
     const covered = signed ? 'highlighted: what the signature covers' : 'no signature covers any of it';
     parts.push(part('Request', covered, requestBlock(request, markHeader(request), signed && sentNodes(request))));
     parts.push(part('Signed text', signed ? 'HMAC-SHA256 with the app’s secret' : '', ...signedText(request)));
-    parts.push(part('Answer', 'net/http adds Date, and Content-Length where it is missing', answerBlock(request)));
+    parts.push(part('Answer', '', answerBlock(request)));
   }
   report.replaceChildren(...parts);
 }
 
-function verdict(kind, request, checks) {
+function verdict(kind, request, preflight, checks) {
+  const title = el('strong', '', titles[kind] ?? kind);
+  const line = (state, chip, ...text) => el('div', `verdict ${state}`, el('span', 'chip', chip), el('p', '', title, ': ', ...text));
+  if (!request) {
+    return line('refused', 'Stopped', 'no request arrived. ',
+      preflight ? 'The browser stopped it after the preflight.' : 'The browser or the network stopped it.');
+  }
+  const target = el('code', '', `${request.method} ${request.target}`);
   const refused = checks.find((check) => check.state === 'refused');
-  const ok = request && !refused;
-  const target = request ? `${request.method} ${request.target}` : 'no request arrived';
-  let outcome = `passed all ${checks.length} checks`;
-  if (refused) outcome = `stopped at ${refused.name}`;
-  if (!request && !refused) outcome = 'the browser or the network stopped it';
-  return el('div', `verdict ${ok ? 'passed' : 'refused'}`,
-    el('span', 'chip', ok ? 'Passed' : 'Refused'),
-    el('p', '', el('strong', '', titles[kind] ?? kind), ': ', el('code', '', target), ` ${outcome}.`));
+  if (refused) return line('refused', 'Refused', target, ` stopped at ${refused.name}.`);
+  const passed = checks.filter((check) => check.state === 'passed').length;
+  return line('passed', 'Passed', target, ` passed all ${passed} checks.`);
 }
 
 function checkList(checks) {
@@ -108,10 +110,13 @@ function checkList(checks) {
   list.setAttribute('aria-label', 'The checks of the chain, in their order');
   for (const { name, state, why } of checks) {
     list.append(el('li', state.replace(' ', '-'),
-      el('span', 'check-name', name), el('span', 'chip', state), el('span', 'why', why)));
+      el('span', 'check-name', name), el('span', 'chip', state), el('span', 'why', typeset(why))));
   }
   return list;
 }
+
+// typeset is for the backend's prose. What was sent is shown as it is.
+const typeset = (prose) => prose.replaceAll("'", '’');
 
 function part(title, aside, ...children) {
   return el('section', 'part', el('h3', '', title, aside ? el('span', 'aside', aside) : null), ...children);
