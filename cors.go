@@ -197,12 +197,15 @@ func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 // what is: otherwise browsers put the blame on the origin. Other answers it makes
 // readable whatever their method: a 405 too, and a GET has no preflight.
 func (p *corsPolicy) complete(header http.Header, r *http.Request) {
+	if header["Access-Control-Allow-Origin"] != nil {
+		return
+	}
 	origin := r.Header.Get("Origin")
 	if _, all := p.credentialed["*"]; all && origin != "" {
 		origin = "*"
 	}
 	credentials, allowed := p.credentialed[origin]
-	if !allowed || header["Access-Control-Allow-Origin"] != nil {
+	if !allowed {
 		return
 	}
 	header.Set("Access-Control-Allow-Origin", origin)

@@ -137,11 +137,8 @@ func readReports(w http.ResponseWriter, r *http.Request) ([]CSPReport, error) {
 		return nil, errUnsupportedMediaType
 	}
 	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReportBytes))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, ErrBodyTooLarge
-	}
 	if err != nil {
-		return nil, ErrBodyUnreadable.causedBy(err)
+		return nil, unreadable(err)
 	}
 	if mediaType == mediaTypeCSPReport {
 		return decodeCSP2Report(content)

@@ -110,7 +110,7 @@ func TestReportsThatAreRefused(t *testing.T) {
 		{"no type that can be read", "application/csp-report, text/plain", strings.NewReader(padded(100)), 415, "unsupported_media_type"},
 		{"a byte over the limit", csp2Type, strings.NewReader(padded(64<<10 + 1)), 413, "body_too_large"},
 		{"a byte over the limit, as a list", reportsType, strings.NewReader("[" + strings.Repeat(" ", 64<<10-1) + "]"), 413, "body_too_large"},
-		{"an endless body", csp2Type, endlessSpace{}, 413, "body_too_large"},
+		{"an endless body", csp2Type, endless{}, 413, "body_too_large"},
 		{"a body that breaks off", csp2Type, iotest.ErrReader(errors.New("input")), 400, "body_unreadable"},
 		{"no body", csp2Type, strings.NewReader(""), 400, "malformed_report"},
 		{"no body, as a list", reportsType, strings.NewReader(""), 400, "malformed_report"},
@@ -146,16 +146,6 @@ func TestReportsThatAreRefused(t *testing.T) {
 	w, reports := sendReport(csp2Type, padded(64<<10))
 	assert.Equal(t, http.StatusNoContent, w.Code, "the limit itself")
 	assert.Len(t, reports, 1)
-}
-
-// endlessSpace is a body without an end.
-type endlessSpace struct{}
-
-func (endlessSpace) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
 }
 
 func TestReportsAreTakenByPostOnly(t *testing.T) {

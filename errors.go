@@ -63,7 +63,8 @@ const (
 // can say more in its text than the sentinel of the same Code does.
 //
 // Where the webhook package of stripe-go/v76 has an error of the same meaning,
-// errors.Is finds that one too (other majors of stripe-go have their own errors): ErrNotSigned is webhook.ErrNotSigned,
+// errors.Is finds that one too (other majors of stripe-go have errors of their
+// own): ErrNotSigned is webhook.ErrNotSigned,
 // ErrMalformedSignature is webhook.ErrInvalidHeader, ErrNoMatch and
 // ErrOnlyIDsSigned are webhook.ErrNoValidSignature, and ErrTooOld is
 // webhook.ErrTooOld. stripe-go has no ErrTooNew: it accepts any future time.
@@ -157,8 +158,17 @@ func (e *Error) causedBy(cause error) *Error {
 // orOwn returns what a user's function said: the Error that it made to be
 // answered with, or else e with err as its cause.
 func (e *Error) orOwn(err error) *Error {
-	if own := (*Error)(nil); errors.As(err, &own) && own != nil && own.status != 0 {
+	if own := findError(err); own != nil {
 		return own
 	}
 	return e.causedBy(err)
+}
+
+// findError returns the Error in err's chain, or nil. One that NewError did not
+// make, nil or zero, is none.
+func findError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) && e != nil && e.status != 0 {
+		return e
+	}
+	return nil
 }

@@ -229,8 +229,8 @@ func readAll(r io.Reader, size, limit int, tooLong error) ([]byte, error) {
 	return nil, unreadable(io.ErrNoProgress)
 }
 
-// unreadable tells a reader's own limit (http.MaxBytesReader, put in front of
-// this package) from a client that went away.
+// unreadable tells the limit of an http.MaxBytesReader from a client that went
+// away.
 func unreadable(err error) error {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return ErrBodyTooLarge.causedBy(err)

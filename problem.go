@@ -51,7 +51,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func asError(err error) *Error {
-	if e := (*Error)(nil); errors.As(err, &e) && e != nil && e.status != 0 { // made by this package
+	if e := findError(err); e != nil {
 		return e
 	}
 	return errInternal

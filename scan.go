@@ -174,7 +174,7 @@ func (s *objectScanner) string() bool {
 		return false
 	}
 	for {
-		// Most bytes are neither of the three that matter.
+		// Most bytes are none of the three that matter.
 		rest := s.doc[s.pos:]
 		n := 0
 		for n < len(rest) && rest[n] >= ' ' && rest[n] != '"' && rest[n] != '\\' {
