@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,47 @@ func BenchmarkHostileHeader(b *testing.B) {
 			webhook.ValidatePayload(nil, header, testSecret)
 		}
 	})
+}
+
+// pkceBenchmarks are what a flow calls, once each.
+var pkceBenchmarks = []struct {
+	name   string
+	allocs float64
+	run    func(testing.TB)
+}{
+	{"NewCodeVerifier", 2, func(testing.TB) { stripeapps.NewCodeVerifier() }},
+	{"S256Challenge", 3, func(testing.TB) { stripeapps.S256Challenge(testCodeVerifier) }},
+	{"ReadCodeChallenge", 0, func(tb testing.TB) {
+		if _, err := (stripeapps.PKCE{}).ReadCodeChallenge(pkceParams); err != nil {
+			tb.Fatal(err)
+		}
+	}},
+	{"ReadCodeVerifier", 0, func(tb testing.TB) {
+		if _, err := (stripeapps.PKCE{}).ReadCodeVerifier(pkceParams); err != nil {
+			tb.Fatal(err)
+		}
+	}},
+	{"VerifyCodeVerifier", 3, func(tb testing.TB) {
+		if err := (stripeapps.PKCE{}).VerifyCodeVerifier(testCodeVerifier, pkceStored); err != nil {
+			tb.Fatal(err)
+		}
+	}},
+}
+
+var (
+	pkceParams = url.Values{"code_challenge": {testCodeChallenge}, "code_challenge_method": {"S256"}, "code_verifier": {testCodeVerifier}}
+	pkceStored = stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: "S256"}
+)
+
+func BenchmarkPKCE(b *testing.B) {
+	for _, test := range pkceBenchmarks {
+		b.Run(test.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				test.run(b)
+			}
+		})
+	}
 }
 
 type nullWriter struct {

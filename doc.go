@@ -72,6 +72,13 @@
 // 401 answers carry WWW-Authenticate: Stripe-Signature; all carry
 // Cache-Control: no-store.
 //
+// # OAuth with PKCE
+//
+// An extension can start an OAuth flow, and often the provider is the app's own
+// backend. [PKCE] is the provider's half of RFC 7636, [NewCodeVerifier] and
+// [S256Challenge] the client's, and [RedirectURIs] says where the Dashboard takes
+// codes. They need nothing of the chain.
+//
 // # Limits
 //
 // A Stripe-Signature header of 4 KiB and 16 v1 signatures; 16 secrets; a body of
