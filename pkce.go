@@ -13,8 +13,8 @@ import (
 //
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.2
 const (
-	CodeChallengeS256  = "S256"
-	CodeChallengePlain = "plain"
+	CodeChallengeMethodS256  = "S256"
+	CodeChallengeMethodPlain = "plain"
 )
 
 // s256ChallengeLength is that of 32 bytes, the hash, in base64url.
@@ -48,13 +48,14 @@ func S256Challenge(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
-// CodeChallenge is what a provider keeps with an authorization code. Its zero
-// value means that there is none.
+// CodeChallenge is what a provider keeps with an authorization code: both fields,
+// since without its method no verifier fits a challenge. Its zero value means that
+// there is none.
 type CodeChallenge struct {
 	// Challenge is the code_challenge, as it was sent.
 	Challenge string
-	// Method is the code_challenge_method: CodeChallengeS256, or, where that
-	// is allowed, CodeChallengePlain.
+	// Method is the code_challenge_method: CodeChallengeMethodS256, or, where that
+	// is allowed, CodeChallengeMethodPlain.
 	Method string
 }
 
@@ -78,7 +79,7 @@ type PKCE struct {
 // the code.
 //
 // The error is ErrNoCodeChallenge, ErrMalformedCodeChallenge,
-// ErrCodeChallengeMethod or ErrRepeatedCodeChallenge. A provider that has checked
+// ErrUnsupportedCodeChallengeMethod or ErrRepeatedCodeChallenge. A provider that has checked
 // the client and the redirect URI sends it back to there, as error=Code() and
 // error_description=Description().
 //
@@ -92,28 +93,29 @@ func (p PKCE) ReadCodeChallenge(params url.Values) (CodeChallenge, error) {
 		return CodeChallenge{}, ErrNoCodeChallenge
 	}
 	if c.Method == "" {
-		c.Method = CodeChallengePlain // "defaults to "plain" if not present"
+		c.Method = CodeChallengeMethodPlain // "defaults to "plain" if not present"
 	}
 	switch {
-	case c.Method == CodeChallengeS256:
+	case c.Method == CodeChallengeMethodS256:
 		if !isS256Challenge(c.Challenge) {
 			return CodeChallenge{}, ErrMalformedCodeChallenge
 		}
-	case c.Method == CodeChallengePlain && p.InsecureAllowPlain:
+	case c.Method == CodeChallengeMethodPlain && p.InsecureAllowPlain:
 		if !isCodeVerifier(c.Challenge) {
 			return CodeChallenge{}, ErrMalformedCodeChallenge
 		}
 	default:
-		return CodeChallenge{}, ErrCodeChallengeMethod
+		return CodeChallenge{}, ErrUnsupportedCodeChallengeMethod
 	}
 	return c, nil
 }
 
 // ReadCodeVerifier reads code_verifier from the parameters of a token request:
-// r.PostForm or, where the extension sends them as the sample in Stripe's
-// documentation does, r.URL.Query(). The error is ErrNoCodeVerifier, ErrRepeatedCodeVerifier or
-// ErrMalformedCodeVerifier: such a request is refused before its code is looked
-// at, which stays as good as it was.
+// r.Form after r.ParseForm, which has those of the body and, where an extension
+// follows the sample in Stripe's documentation, of the query. The error is
+// ErrNoCodeVerifier (a form that was not parsed has none), ErrRepeatedCodeVerifier
+// or ErrMalformedCodeVerifier: refuse such a request before you look at its code,
+// which stays as good as it was.
 //
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.5
 func (p PKCE) ReadCodeVerifier(params url.Values) (string, error) {
@@ -152,9 +154,9 @@ func (p PKCE) VerifyCodeVerifier(verifier string, stored CodeChallenge) error {
 	}
 	var challenge string
 	switch {
-	case stored.Method == CodeChallengeS256:
+	case stored.Method == CodeChallengeMethodS256:
 		challenge = S256Challenge(verifier)
-	case stored.Method == CodeChallengePlain && p.InsecureAllowPlain:
+	case stored.Method == CodeChallengeMethodPlain && p.InsecureAllowPlain:
 		challenge = verifier
 	default:
 		return ErrCodeVerifierMismatch
@@ -212,8 +214,9 @@ func isAlphanumeric(b byte) bool {
 //
 //	{"error": e.Code(), "error_description": e.Description()}
 //
-// Its text is constant and holds no input. A PKCEError is immutable, and safe for
-// concurrent use. Compare it with errors.Is.
+// It is not an Error: Refuse and WriteProblem would answer with 500. Its text is
+// constant and holds no input. A PKCEError is immutable, and safe for concurrent
+// use. Compare it with errors.Is.
 type PKCEError struct {
 	code, description string
 }
@@ -221,15 +224,15 @@ type PKCEError struct {
 // The errors of PKCE. Those about a challenge belong to the authorization
 // request, and those about a verifier to the token request.
 var (
-	ErrNoCodeChallenge        = &PKCEError{"invalid_request", "code_challenge is missing: PKCE is required"}
-	ErrMalformedCodeChallenge = &PKCEError{"invalid_request", "code_challenge does not have the form that its method demands: for S256, 43 characters of base64url"}
-	ErrCodeChallengeMethod    = &PKCEError{"invalid_request", "code_challenge_method must be S256"}
-	ErrRepeatedCodeChallenge  = &PKCEError{"invalid_request", "code_challenge and code_challenge_method must not be sent more than once"}
-	ErrNoCodeVerifier         = &PKCEError{"invalid_request", "code_verifier is missing"}
-	ErrMalformedCodeVerifier  = &PKCEError{"invalid_request", "code_verifier must be 43 to 128 letters, digits, -, ., _ or ~"}
-	ErrRepeatedCodeVerifier   = &PKCEError{"invalid_request", "code_verifier must not be sent more than once"}
-	ErrNoStoredCodeChallenge  = &PKCEError{"invalid_grant", "the code was asked for without a code_challenge"}
-	ErrCodeVerifierMismatch   = &PKCEError{"invalid_grant", "code_verifier does not belong to the code_challenge that the code was asked for with"}
+	ErrNoCodeChallenge                = &PKCEError{"invalid_request", "code_challenge is missing: PKCE is required"}
+	ErrMalformedCodeChallenge         = &PKCEError{"invalid_request", "code_challenge does not fit its code_challenge_method: for S256 it is 43 characters of base64url"}
+	ErrUnsupportedCodeChallengeMethod = &PKCEError{"invalid_request", "code_challenge_method is not accepted: send S256"}
+	ErrRepeatedCodeChallenge          = &PKCEError{"invalid_request", "code_challenge and code_challenge_method must not be sent more than once"}
+	ErrNoCodeVerifier                 = &PKCEError{"invalid_request", "code_verifier is missing"}
+	ErrMalformedCodeVerifier          = &PKCEError{"invalid_request", "code_verifier must be 43 to 128 letters, digits, -, ., _ or ~"}
+	ErrRepeatedCodeVerifier           = &PKCEError{"invalid_request", "code_verifier must not be sent more than once"}
+	ErrNoStoredCodeChallenge          = &PKCEError{"invalid_grant", "the code was asked for without a code_challenge"}
+	ErrCodeVerifierMismatch           = &PKCEError{"invalid_grant", "code_verifier does not match the code_challenge of the authorization request"}
 )
 
 // Code returns the error code of RFC 6749: invalid_request (sections 4.1.2.1 and

@@ -45,13 +45,13 @@ func ExamplePKCE() {
 		http.Redirect(w, r, redirectURI+"?"+answer.Encode(), http.StatusSeeOther)
 	}
 	token := func(w http.ResponseWriter, r *http.Request) {
-		code := r.PostFormValue("code")
-		verifier, err := pkce.ReadCodeVerifier(r.PostForm)
+		r.ParseForm()
+		verifier, err := pkce.ReadCodeVerifier(r.Form)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest) // as JSON: see PKCEError
 			return
 		}
-		stored, ok := codes.LoadAndDelete(code) // whatever comes of it: nobody tries twice
+		stored, ok := codes.LoadAndDelete(r.Form.Get("code")) // whatever comes of it: nobody tries twice
 		if !ok {
 			http.Error(w, "no such code (invalid_grant)", http.StatusBadRequest)
 			return
@@ -87,7 +87,7 @@ func ExamplePKCE() {
 	fmt.Println(ask(nil).Get("error_description"))
 	// Output:
 	// 200 the tokens
-	// 400 stripeapps: code_verifier does not belong to the code_challenge that the code was asked for with (invalid_grant)
+	// 400 stripeapps: code_verifier does not match the code_challenge of the authorization request (invalid_grant)
 	// 400 no such code (invalid_grant)
 	// code_challenge is missing: PKCE is required
 }
@@ -96,7 +96,7 @@ func ExamplePKCE() {
 func ExamplePKCEError() {
 	token := func(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm()
-		_, err := stripeapps.PKCE{}.ReadCodeVerifier(r.PostForm)
+		_, err := stripeapps.PKCE{}.ReadCodeVerifier(r.Form)
 		if err != nil {
 			var e *stripeapps.PKCEError
 			errors.As(err, &e)
@@ -125,7 +125,7 @@ func ExampleNewCodeVerifier() {
 	verifier := stripeapps.NewCodeVerifier() // keep it for the token request
 	authorization := url.Values{
 		"code_challenge":        {stripeapps.S256Challenge(verifier)},
-		"code_challenge_method": {stripeapps.CodeChallengeS256},
+		"code_challenge_method": {stripeapps.CodeChallengeMethodS256},
 	}
 	fmt.Println(len(verifier), len(authorization.Get("code_challenge")))
 	// Output: 43 43

@@ -108,9 +108,9 @@ func TestEveryCodeVerifierIsNewAndHas256RandomBits(t *testing.T) {
 func TestReadCodeChallenge(t *testing.T) {
 	const s, m = "code_challenge", "code_challenge_method"
 	cut := testCodeChallenge[:42]
-	s256 := stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: stripeapps.CodeChallengeS256}
+	s256 := stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: stripeapps.CodeChallengeMethodS256}
 	asPlain := func(challenge string) stripeapps.CodeChallenge {
-		return stripeapps.CodeChallenge{Challenge: challenge, Method: stripeapps.CodeChallengePlain}
+		return stripeapps.CodeChallenge{Challenge: challenge, Method: stripeapps.CodeChallengeMethodPlain}
 	}
 	for _, test := range []struct {
 		name          string
@@ -146,19 +146,19 @@ func TestReadCodeChallenge(t *testing.T) {
 		{name: "a hash in hex", params: url.Values{s: {strings.Repeat("0123456789abcdef", 4)}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
 		{name: "a megabyte", params: url.Values{s: {strings.Repeat("A", 1<<20)}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
 
-		{name: "S256 in another case", params: url.Values{s: {testCodeChallenge}, m: {"s256"}}, err: stripeapps.ErrCodeChallengeMethod, sameIfAllowed: true},
-		{name: "an unknown method", params: url.Values{s: {testCodeChallenge}, m: {"S512"}}, err: stripeapps.ErrCodeChallengeMethod, sameIfAllowed: true},
-		{name: "S256 behind a space", params: url.Values{s: {testCodeChallenge}, m: {" S256"}}, err: stripeapps.ErrCodeChallengeMethod, sameIfAllowed: true},
-		{name: "plain in another case", params: url.Values{s: {testCodeChallenge}, m: {"Plain"}}, err: stripeapps.ErrCodeChallengeMethod, sameIfAllowed: true},
-		{name: "an unknown method and a malformed challenge", params: url.Values{s: {cut}, m: {"S512"}}, err: stripeapps.ErrCodeChallengeMethod, sameIfAllowed: true},
+		{name: "S256 in another case", params: url.Values{s: {testCodeChallenge}, m: {"s256"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
+		{name: "an unknown method", params: url.Values{s: {testCodeChallenge}, m: {"S512"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
+		{name: "S256 behind a space", params: url.Values{s: {testCodeChallenge}, m: {" S256"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
+		{name: "plain in another case", params: url.Values{s: {testCodeChallenge}, m: {"Plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
+		{name: "an unknown method and a malformed challenge", params: url.Values{s: {cut}, m: {"S512"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
 
-		{name: "plain", params: url.Values{s: {testCodeVerifier}, m: {"plain"}}, err: stripeapps.ErrCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
-		{name: "no method, which is plain", params: url.Values{s: {testCodeVerifier}}, err: stripeapps.ErrCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
-		{name: "a method without a value, which is none", params: url.Values{s: {testCodeVerifier}, m: {""}}, err: stripeapps.ErrCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
-		{name: "plain of the longest verifier", params: url.Values{s: {strings.Repeat("~", 128)}, m: {"plain"}}, err: stripeapps.ErrCodeChallengeMethod, wantAllowed: asPlain(strings.Repeat("~", 128))},
-		{name: "plain of 42 characters", params: url.Values{s: {testCodeVerifier[:42]}, m: {"plain"}}, err: stripeapps.ErrCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
-		{name: "plain of 129 characters", params: url.Values{s: {strings.Repeat("~", 129)}, m: {"plain"}}, err: stripeapps.ErrCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
-		{name: "plain of what is no verifier", params: url.Values{s: {testCodeVerifier + "="}}, err: stripeapps.ErrCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
+		{name: "plain", params: url.Values{s: {testCodeVerifier}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
+		{name: "no method, which is plain", params: url.Values{s: {testCodeVerifier}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
+		{name: "a method without a value, which is none", params: url.Values{s: {testCodeVerifier}, m: {""}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
+		{name: "plain of the longest verifier", params: url.Values{s: {strings.Repeat("~", 128)}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(strings.Repeat("~", 128))},
+		{name: "plain of 42 characters", params: url.Values{s: {testCodeVerifier[:42]}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
+		{name: "plain of 129 characters", params: url.Values{s: {strings.Repeat("~", 129)}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
+		{name: "plain of what is no verifier", params: url.Values{s: {testCodeVerifier + "="}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := stripeapps.PKCE{}.ReadCodeChallenge(test.params)
@@ -328,15 +328,15 @@ var pkceErrors = map[string]struct {
 	err  *stripeapps.PKCEError
 	code string
 }{
-	"ErrNoCodeChallenge":        {stripeapps.ErrNoCodeChallenge, "invalid_request"},
-	"ErrMalformedCodeChallenge": {stripeapps.ErrMalformedCodeChallenge, "invalid_request"},
-	"ErrCodeChallengeMethod":    {stripeapps.ErrCodeChallengeMethod, "invalid_request"},
-	"ErrRepeatedCodeChallenge":  {stripeapps.ErrRepeatedCodeChallenge, "invalid_request"},
-	"ErrNoCodeVerifier":         {stripeapps.ErrNoCodeVerifier, "invalid_request"},
-	"ErrMalformedCodeVerifier":  {stripeapps.ErrMalformedCodeVerifier, "invalid_request"},
-	"ErrRepeatedCodeVerifier":   {stripeapps.ErrRepeatedCodeVerifier, "invalid_request"},
-	"ErrNoStoredCodeChallenge":  {stripeapps.ErrNoStoredCodeChallenge, "invalid_grant"},
-	"ErrCodeVerifierMismatch":   {stripeapps.ErrCodeVerifierMismatch, "invalid_grant"},
+	"ErrNoCodeChallenge":                {stripeapps.ErrNoCodeChallenge, "invalid_request"},
+	"ErrMalformedCodeChallenge":         {stripeapps.ErrMalformedCodeChallenge, "invalid_request"},
+	"ErrUnsupportedCodeChallengeMethod": {stripeapps.ErrUnsupportedCodeChallengeMethod, "invalid_request"},
+	"ErrRepeatedCodeChallenge":          {stripeapps.ErrRepeatedCodeChallenge, "invalid_request"},
+	"ErrNoCodeVerifier":                 {stripeapps.ErrNoCodeVerifier, "invalid_request"},
+	"ErrMalformedCodeVerifier":          {stripeapps.ErrMalformedCodeVerifier, "invalid_request"},
+	"ErrRepeatedCodeVerifier":           {stripeapps.ErrRepeatedCodeVerifier, "invalid_request"},
+	"ErrNoStoredCodeChallenge":          {stripeapps.ErrNoStoredCodeChallenge, "invalid_grant"},
+	"ErrCodeVerifierMismatch":           {stripeapps.ErrCodeVerifierMismatch, "invalid_grant"},
 }
 
 func TestPKCEErrorsAreAnsweredAsRFC6749Says(t *testing.T) {

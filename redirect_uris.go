@@ -16,7 +16,7 @@ import "errors"
 // https://docs.stripe.com/stripe-apps/pkce-oauth-flow
 func RedirectURIs(appID string) (live, test string, err error) {
 	if !isAppID(appID) {
-		return "", "", errors.New(`stripeapps: an app id is one or more letters, digits, _, - and . (as "id" in stripe-app.json)`)
+		return "", "", errors.New(`stripeapps: an app id is one or more letters, digits, _, - and ., but not . or .. alone (see "id" in stripe-app.json)`)
 	}
 	const dashboard = "https://dashboard.stripe.com/"
 	return dashboard + "apps-oauth/" + appID, dashboard + "test/apps-oauth/" + appID, nil

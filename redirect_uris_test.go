@@ -24,7 +24,7 @@ func TestRedirectURIs(t *testing.T) {
 func assertNoRedirectURIs(t *testing.T, id string) {
 	t.Helper()
 	live, test, err := stripeapps.RedirectURIs(id)
-	assert.EqualError(t, err, `stripeapps: an app id is one or more letters, digits, _, - and . (as "id" in stripe-app.json)`, "%q", id)
+	assert.EqualError(t, err, `stripeapps: an app id is one or more letters, digits, _, - and ., but not . or .. alone (see "id" in stripe-app.json)`, "%q", id)
 	assert.Empty(t, live)
 	assert.Empty(t, test)
 }
