@@ -13,6 +13,12 @@ export async function startQuickstart() {
   return {url: new URL(text[1]).origin, stop}
 }
 
+// startProvider returns where the OAuth provider listens, and what it has logged.
+export async function startProvider(...args) {
+  const {text, log, stop} = await start('oauth', ['-addr', '127.0.0.1:0', ...args], {}, /(http:\/\/127\.0\.0\.1:\d+)/)
+  return {url: text[1], log, stop}
+}
+
 // startServer returns where the tests' own server listens (server/main.go).
 export async function startServer(certificate) {
   const {text, stop} = await start('server', [], {CERTIFICATE: certificate.file, KEY: certificate.keyFile}, /(http:\S+) (https:\S+)\s/)
@@ -41,5 +47,5 @@ async function start(name, args, env, greeting) {
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  return {text, stop}
+  return {text, log: () => output + log, stop}
 }

@@ -20,13 +20,17 @@ export async function openExtension(browser, dashboard) {
   const messages = []
   page.on('console', (message) => messages.push(message.text()))
   await page.goto(dashboard.url)
+  return {messages, ...(await extensionIn(page))}
+}
+
+// extensionIn returns the extension in a page of the Dashboard.
+export async function extensionIn(page) {
   const element = await page.waitForSelector('iframe')
   const frame = await element.contentFrame()
   await frame.waitForFunction(() => globalThis.call)
   return {
     page,
     frame,
-    messages,
     wire: await record(page, frame),
     call: (request) => frame.evaluate((request) => globalThis.call(request), request),
   }

@@ -20,9 +20,11 @@ const page = (script) => `<!doctype html><meta charset="utf-8"><link rel="icon" 
 // startDashboard serves
 //   /           the Dashboard, with the extension in a sandboxed iframe
 //   /?frame=URL the same with any page in the iframe
+//   redirectURI the same, where an OAuth provider sends a user back to
 export async function startDashboard(secret) {
   const stripe = new Stripe('sk_test_not_used')
-  const texts = {'/': page(bundle('host.ts')), '/extension': page(bundle('extension.ts'))}
+  const host = page(bundle('host.ts'))
+  const texts = {'/': host, [redirectPath]: host, '/extension': page(bundle('extension.ts'))}
 
   const server = createServer(async (request, response) => {
     const {pathname} = new URL(request.url, 'http://dashboard')
@@ -43,7 +45,23 @@ export async function startDashboard(secret) {
     }
   })
   const {port, stop} = await listen(server)
-  return {url: `http://127.0.0.1:${port}`, stop}
+  const url = `http://127.0.0.1:${port}`
+  return {url, redirectURI: url + redirectPath, stop}
+}
+
+// As on https://dashboard.stripe.com.
+const redirectPath = '/apps-oauth/com.example.app'
+
+// startSite serves someone else's page, on an origin of its own, and as another
+// site too: a browser takes localhost and 127.0.0.1 for two.
+export async function startSite(text) {
+  const {port, stop} = await listen(
+    createServer((_, response) => {
+      response.setHeader('Content-Type', 'text/html; charset=utf-8')
+      response.end(text)
+    }),
+  )
+  return {url: `http://127.0.0.1:${port}/`, otherSiteURL: `http://localhost:${port}/`, stop}
 }
 
 // startConsentTarget serves what a browser takes for https://dashboard.stripe.com,

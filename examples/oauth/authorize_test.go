@@ -37,7 +37,7 @@ func TestTheConsentPage(t *testing.T) {
 	assert.Equal(t, []string{"ada", "grace"}, form.users)
 	assert.Equal(t, "ada", form.checked)
 	assert.ElementsMatch(t, []string{"allow", "deny"}, form.decisions)
-	for _, text := range []string{"Ada Lovelace", "Grace Hopper", "dashboard.stripe.com"} {
+	for _, text := range []string{testClient, "Ada Lovelace", "Grace Hopper", "dashboard.stripe.com"} {
 		assert.Contains(t, body, text)
 	}
 }

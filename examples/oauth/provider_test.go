@@ -102,9 +102,9 @@ func TestMe(t *testing.T) {
 			assert.JSONEq(t, want, w.Body.String())
 		})
 	}
-	t.Run("takes the scheme in any case", func(t *testing.T) { // RFC 9110, section 11.1
+	t.Run("takes the scheme in any case, and more than one space", func(t *testing.T) { // RFC 9110, section 11.4
 		r := extensionRequest(http.MethodGet, "/api/me", "")
-		r.Header.Set("Authorization", "bEARER "+p.signIn(t).access)
+		r.Header.Set("Authorization", "bEARER   "+p.signIn(t).access)
 		assert.Equal(t, http.StatusOK, p.send(r).Code)
 	})
 }
@@ -378,6 +378,8 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 	p.send(extensionRequest(http.MethodPost, "/oauth/token?"+form.Encode(), ""))
 	p.send(extensionRequest(http.MethodGet, "/oauth/token?"+form.Encode(), ""))
 	p.send(extensionRequest(http.MethodGet, "/oauth/nothing?"+form.Encode(), ""))
+	p.send(extensionRequest(http.MethodPost, "/oauth/token%3Fcode=s3cr3t", ""))
+	p.send(extensionRequest(http.MethodPost, "/oauth/s3cr3t", ""))
 	p.send(extensionRequest(http.MethodPost, "/oauth/token", "%zz=s3cr3t"))
 	p.post("/oauth/token", redemption(code))
 	p.post("/oauth/token", refreshing(signedIn.refresh))
@@ -708,6 +710,13 @@ func TestNewProviderChecksItsConfiguration(t *testing.T) {
 		"a redirect URI with a line break":           {withURI("https://example.com/a\r\nSet-Cookie: x=1"), []string{"example.com/a"}},
 		"a redirect URI outside ASCII":               {withURI("https://example.com/é"), []string{"example.com/"}},
 		"a redirect URI with a host outside ASCII":   {withURI("https://exämple.com/"), []string{"mple.com"}},
+		"a redirect URI whose host is a wildcard":    {withURI("https://*.example.com/cb"), []string{"*.example.com"}}, // the policy would take it for many
+		"a redirect URI with a port that is empty":   {withURI("https://example.com:/cb"), []string{"example.com:/cb"}},
+		"a redirect URI on IPv6, unknown to CSP":     {withURI("http://[::1]:5000/cb"), []string{"[::1]"}},
+		"a redirect URI with a code of its own":      {withURI("https://example.com/cb?code=x"), []string{"?code=x"}},
+		"a redirect URI with a state of its own":     {withURI("https://example.com/cb?x=y&state="), []string{"&state="}},
+		"a redirect URI with an error of its own":    {withURI("https://example.com/cb?error"), []string{"?error"}},
+		"a redirect URI without a path":              {withURI("https://example.com"), []string{"https://example.com"}},
 		"a redirect URI whose host ends a directive": {withURI("https://example.com;script-src/cb"), []string{"example.com;script-src"}},
 		"a redirect URI that begins like loopback":   {withURI("http://127.0.0.1.example.com/cb"), []string{"127.0.0.1.example.com"}},
 		"a redirect URI with localhost as a label":   {withURI("http://localhost.example.com/cb"), []string{"localhost.example.com"}},
