@@ -64,12 +64,13 @@ const consentURL = (change = {}) => {
 // elsewhere opens someone else's page for try_, on each origin that it has.
 async function elsewhere(text, try_) {
   const site = await startSite(`<!doctype html><link rel="icon" href="data:,">${text}`)
+  const page = await browser.newPage()
+  page.setDefaultTimeout(10_000)
+  let messages
+  page.on('console', (message) => messages.push(message.text()))
   try {
     for (const url of [site.url, site.otherSiteURL]) {
-      const page = await browser.newPage()
-      page.setDefaultTimeout(10_000)
-      const messages = []
-      page.on('console', (message) => messages.push(message.text()))
+      messages = []
       await page.goto(url)
       await try_(page, messages)
     }

@@ -190,7 +190,7 @@ test('another client is invalid_client', async () => {
   const params = oauth.validateAuthResponse(server, client, callback, state)
   const other = {client_id: 'another-app'}
   const response = await oauth.authorizationCodeGrantRequest(server, other, clientAuth, params, redirectURI, verifier, options)
-  await assert.rejects(oauth.processAuthorizationCodeResponse(server, other, response), refusedAs('invalid_client', 400))
+  await assert.rejects(oauth.processAuthorizationCodeResponse(server, other, response), refusedAs('invalid_client'))
 })
 
 test('a user who denies is access_denied, with the state', async () => {
