@@ -175,6 +175,13 @@ func TestTheCommandFails(t *testing.T) {
 	}
 }
 
+func TestTheCommandMakesNoDatabaseForBadFlags(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "oauth.db")
+	status, _, _ := runCommand(t, "-addr", "127.0.0.1:0", "-db", file, "-redirect-uri", "/x")
+	assert.Equal(t, 2, status)
+	assert.NoFileExists(t, file)
+}
+
 // ---
 
 // binary builds the command once, as its users do.

@@ -637,6 +637,38 @@ func TestAClientThatHangsUpUndoesNothing(t *testing.T) {
 	p.refresh(t, kept.refresh)
 }
 
+// Once a code is being exchanged, it is used up, whoever listens.
+func TestAClientThatHangsUpInBetweenHasUsedItsCode(t *testing.T) {
+	for name, test := range map[string]struct {
+		verifier string
+		status   int
+	}{
+		"with the verifier":     {testVerifier, http.StatusOK},
+		"with a wrong verifier": {stripeapps.NewCodeVerifier(), http.StatusBadRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			looked := func() {} // at the clock
+			p := newTestProvider(t, func(c *config) {
+				now := c.Now
+				c.Now = func() time.Time { looked(); return now() }
+			})
+			code := p.allow(t, authorizationRequest(), "ada")
+			r := extensionRequest(http.MethodPost, "/oauth/token", redemption(code, "code_verifier", test.verifier).Encode())
+			ctx, hangUp := context.WithCancel(r.Context())
+			defer hangUp()
+			looks := 0
+			looked = func() {
+				if looks++; looks == 2 { // first when the request comes, and then whether the code is still good
+					hangUp()
+				}
+			}
+			assert.Equal(t, test.status, p.send(r.WithContext(ctx)).Code)
+			require.Error(t, ctx.Err())
+			assertOAuthError(t, p.post("/oauth/token", redemption(code)), http.StatusBadRequest, "invalid_grant")
+		})
+	}
+}
+
 // hangingUp is the context of a client that hangs up when it was looked at a
 // number of times.
 type hangingUp struct {

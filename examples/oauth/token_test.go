@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -378,6 +379,27 @@ func TestOfManyUsesOfACodeAtOnceOneWins(t *testing.T) {
 			assert.Equal(t, http.StatusOK, p.me(other.access).Code)
 		})
 	}
+}
+
+// As while a new version takes over from an old one.
+func TestOfManyUsesAtTwoServersOneWins(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "oauth.db")
+	one, another := newTestProvider(t, inFile(t, file)), newTestProvider(t, inFile(t, file))
+	code := one.allow(t, authorizationRequest(), "ada")
+	again := another.signIn(t)
+	var turn atomic.Int64
+	either := func() *testProvider {
+		if turn.Add(1)%2 == 0 {
+			return one
+		}
+		return another
+	}
+	won := atOnce(t, 20, func() *httptest.ResponseRecorder { return either().post("/oauth/token", redemption(code)) })
+	one.assertSignedOut(t, won)
+	another.assertSignedOut(t, won)
+	won = atOnce(t, 20, func() *httptest.ResponseRecorder { return either().post("/oauth/token", refreshing(again.refresh)) })
+	one.assertSignedOut(t, won, again)
+	another.assertSignedOut(t, won, again)
 }
 
 func TestOfManyUsesOfARefreshTokenAtOnceOneWins(t *testing.T) {
