@@ -91,7 +91,7 @@ const (
 // findings can still be refused: Stripe's servers know more.
 func (m *Manifest) Check() Findings {
 	findings := append(m.checkSchema(), m.checkPurpose()...)
-	for _, list := range [][]entry{m.connect, m.image, m.redirects} {
+	for _, list := range [][]entry{m.connect, m.image, m.redirects, m.replaced} {
 		for _, e := range list {
 			findings = append(findings, e.findings...)
 		}
@@ -229,6 +229,9 @@ func checkSource(e entry, directive string) (found Findings) {
 	case !strings.HasSuffix(path, "/") && looksLikeFolder(path):
 		add(SeverityWarning, "without a slash at its end it allows this one URL, and nothing below it", text+"/", docsBuildUI)
 	}
+	if found.Err() == nil && !loopback && !isHTTPURL(text) {
+		add(SeverityError, "a character in it has no place in a URL, or a % stands alone: percent-encode it", "", docsManifest)
+	}
 	return found
 }
 
@@ -359,6 +362,9 @@ func checkRedirect(n *node) (found Findings) {
 	}
 	if hasScheme && (uriPath == "" || uriPath == "/" || uriPath[0] == '?') {
 		add(SeverityError, "there is no path: Stripe's schema demands one", scheme+"://"+authority+"/oauth/callback")
+	}
+	if found.Err() == nil && !isHTTPURL(text) {
+		add(SeverityError, "a character in it has no place in a URI, or a % stands alone: percent-encode it", "")
 	}
 	return found
 }

@@ -404,11 +404,13 @@ func TestFindingsAreInTheOrderOfTheFiles(t *testing.T) {
 		"stripe-app.json:11:23 error " + connectPath + "[0]",
 		"stripe-app.json:11:44 error " + connectPath + "[1]",
 		"stripe-app.json:11:64 warning " + connectPath + "[2]",
-	}, got, "of what has been replaced, nothing")
+		"stripe-app.json:12:21 error " + imagePath + "[0]",
+		"stripe-app.json:16:29 error allowed_redirect_uris[0]",
+	}, got, "of what the local manifest replaces too: it is what is uploaded")
 
 	err := m.Check().Err()
 	require.Error(t, err)
-	assert.Len(t, strings.Split(err.Error(), "\n"), 3, "warnings are no errors")
+	assert.Len(t, strings.Split(err.Error(), "\n"), 5, "warnings are no errors")
 	assert.NoError(t, manifest.Findings(nil).Err())
 	assert.NoError(t, manifest.Findings{{Severity: isWarning}}.Err())
 }

@@ -39,6 +39,7 @@ type Manifest struct {
 	files []*file // the one that was loaded, and those that it extends
 
 	connect, image, redirects []entry
+	replaced                  []entry // in what is extended: what is uploaded has them
 }
 
 // file is one of the files that make up a manifest.
@@ -232,19 +233,32 @@ func (m *Manifest) read() error {
 		}
 		return entries
 	}
-	redirects := func(n *node, path string) {
+	redirects := func(n *node, path string) (entries []entry) {
 		for i, item := range list(n.get("allowed_redirect_uris"), path) {
 			e := entry{node: item, path: fmt.Sprintf("%s[%d]", path, i)}
 			e.findings = at(checkRedirect(item), e.path)
-			m.redirects = append(m.redirects, e)
+			entries = append(entries, e)
 		}
+		return entries
 	}
 	policy := want(want(m.root.get("ui_extension"), kindObject, "ui_extension").get("content_security_policy"), kindObject, pathPolicy)
 	want(policy.get("purpose"), kindString, pathPolicy+".purpose")
 	m.connect = sources(policy, "connect-src")
 	m.image = sources(policy, "image-src")
-	redirects(m.root, "allowed_redirect_uris")
-	redirects(want(m.root.get("declarations"), kindObject, "declarations"), "declarations.allowed_redirect_uris") // of v2
+	const redirectsV2 = "declarations.allowed_redirect_uris"
+	m.redirects = append(redirects(m.root, "allowed_redirect_uris"), redirects(want(m.root.get("declarations"), kindObject, "declarations"), redirectsV2)...)
+	for _, f := range m.files[1:] {
+		policy := f.root.get("ui_extension", "content_security_policy")
+		for _, lists := range [][2][]entry{
+			{sources(policy, "connect-src"), m.connect},
+			{sources(policy, "image-src"), m.image},
+			{redirects(f.root, "allowed_redirect_uris"), m.redirects},
+		} {
+			if in, used := lists[0], lists[1]; len(in) > 0 && (len(used) == 0 || used[0].node != in[0].node) {
+				m.replaced = append(m.replaced, in...)
+			}
+		}
+	}
 	if problem != nil {
 		return problem
 	}
