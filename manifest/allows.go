@@ -85,7 +85,7 @@ func (e entry) verdict(list string) Verdict {
 			return Verdict{Entry: e.text, Reason: reason}
 		}
 	}
-	v.Warnings = e.findings
+	v.Warnings = slices.Clone(e.findings)
 	return v
 }
 
@@ -96,8 +96,8 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 	switch {
 	case problem != "":
 		return Verdict{Reason: "this is no URL for the extension to use: " + problem}
-	case t.user && directive == "connect-src":
-		return Verdict{Reason: "fetch takes no URL with a user or password in it"}
+	case t.user:
+		return Verdict{Reason: "a browser asks for no URL with a user or password in it"}
 	}
 	var best *Verdict // one that is certain, or else allowed, or else refused
 	for _, e := range entries {
@@ -296,14 +296,14 @@ func routeOf(base target, pattern string) (route target, many bool, problem stri
 		if !strings.Contains(host.host, ".") && !isLoopback(host.host) {
 			return route, false, fmt.Sprintf("%q is read as a host: begin the path with a slash", pattern[:i])
 		}
-		route.host, route.port = host.host, host.port
+		route.host = host.host // at any port
 	}
 	path := pattern[i:]
 	switch exact, isExact := strings.CutSuffix(path, "{$}"); {
 	case strings.Contains(path, "/:"):
 		return route, false, "a wildcard of net/http is {name}, and not :name"
-	case strings.ContainsAny(path, " \t"):
-		return route, false, "there is a space in its path"
+	case strings.ContainsAny(path, " \t?#"):
+		return route, false, "there is a space, ? or # in its path, which no URL has there"
 	case isExact && !strings.Contains(exact, "{"):
 		path = exact
 	case strings.Contains(path, "{"):

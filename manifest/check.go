@@ -117,8 +117,34 @@ func (n *node) finding(severity Severity, text, fix, source string) Finding {
 	return Finding{Severity: severity, File: n.file, Line: n.line, Column: n.column, Text: text, Fix: fix, Source: source}
 }
 
-// checkSource checks one entry of connect-src or image-src.
-func checkSource(e entry, directive string) (found Findings) {
+// checkSource checks one entry of connect-src or image-src. A Fix that would have
+// to be corrected itself is corrected already, or left out.
+func checkSource(e entry, directive string) Findings {
+	return settle(checkSourceOnce(e, directive), func(fix string) Findings { return checkSourceOnce(entryOf(fix), directive) })
+}
+
+func settle(found Findings, check func(string) Findings) Findings {
+	const most = 8
+	for i := range found {
+		fix := &found[i].Fix
+		for range most {
+			if *fix == "" {
+				break
+			}
+			again := check(*fix)
+			if again.Err() == nil {
+				break
+			}
+			*fix = again[slices.IndexFunc(again, func(f Finding) bool { return f.Severity == SeverityError })].Fix
+		}
+		if *fix != "" && check(*fix).Err() != nil {
+			*fix = ""
+		}
+	}
+	return found
+}
+
+func checkSourceOnce(e entry, directive string) (found Findings) {
 	add := func(severity Severity, text, fix, source string) {
 		found = append(found, e.finding(severity, text, fix, source))
 	}
@@ -162,8 +188,8 @@ func checkSource(e entry, directive string) (found Findings) {
 			add(SeverityError, "Stripe's schema demands https:// in lower case", lower+"://"+rest, docsManifest)
 		}
 	case "http":
-		if port == "80" {
-			rest = host + path // https has another one
+		if port == "80" || port == "443" {
+			rest = host + path // https has its own
 		}
 		if scheme != lower {
 			add(SeverityError, "Stripe's schema demands the scheme in lower case", lower+"://"+rest, docsManifest)
@@ -201,6 +227,7 @@ func checkSource(e entry, directive string) (found Findings) {
 	}
 
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		text = scheme + "://" + authority + path[:i]
 		add(SeverityError, "a query or fragment: a browser ignores it in a source, and allows every one", scheme+"://"+authority+path[:i], "https://www.w3.org/TR/CSP3/#grammardef-path-part")
 		path = path[:i]
 	}
@@ -287,6 +314,9 @@ func checkWildcard(e entry, host, port, path string) (found Findings) {
 		}
 		return Findings{e.finding(SeverityError, "a wildcard can be the whole left-most label only, below a domain: https://*.example.com/api/", fix, docsBuildUI)}
 	}
+	if strings.EqualFold(rest, "stripe.com") {
+		return Findings{e.finding(SeverityWarning, "the wildcard stands for hosts of Stripe's API too: those cannot be in the manifest, and Stripe's documents do not say whether this can", "", docsBuildUI)}
+	}
 	if path == "" || path == "/" {
 		if port != "" {
 			host += ":" + port
@@ -331,7 +361,11 @@ func (m *Manifest) checkPurpose() Findings {
 }
 
 // checkRedirect checks one of allowed_redirect_uris.
-func checkRedirect(n *node) (found Findings) {
+func checkRedirect(n *node) Findings {
+	return settle(checkRedirectOnce(n), func(fix string) Findings { return checkRedirectOnce(&node{kind: kindString, text: fix}) })
+}
+
+func checkRedirectOnce(n *node) (found Findings) {
 	add := func(severity Severity, text, fix string) {
 		found = append(found, n.finding(severity, text, fix, docsInstall))
 	}
@@ -341,7 +375,10 @@ func checkRedirect(n *node) (found Findings) {
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		authority, uriPath = rest[:i], rest[i:]
 	}
-	host, _, _ := strings.Cut(authority, ":")
+	host, port, _ := strings.Cut(authority, ":")
+	if scheme == "http" && (port == "80" || port == "443") {
+		rest = host + uriPath // https has its own
+	}
 	switch {
 	case strings.TrimSpace(text) != text:
 		add(SeverityError, "there is white space around the URI", strings.TrimSpace(text))
@@ -378,7 +415,7 @@ func isLoopback(host string) bool {
 // isStripeAPI reports whether host is one of those that Stripe refuses in a
 // manifest: its API's and its files'.
 func isStripeAPI(host string) bool {
-	switch strings.ToLower(host) {
+	switch strings.TrimSuffix(strings.ToLower(host), ".") {
 	case "api.stripe.com", "files.stripe.com", "uploads.stripe.com", "connect.stripe.com":
 		return true
 	}

@@ -90,14 +90,26 @@ func (e *Error) Unwrap() error { return e.cause }
 // extends that leads nowhere or in a circle, are one *Error. Anything else that is
 // wrong is left to Check.
 func Load(name string) (*Manifest, error) {
-	return load(name, filepath.Join, filepath.Dir, func(name string) (io.ReadCloser, error) { return os.Open(name) })
+	return load(name, filepath.Join, filepath.Dir, openRegular)
 }
 
 // LoadFS is Load for a file system. The name has no ./, ../ or / in front, and a
 // local manifest cannot extend a file above the root of fsys. An embed directive
 // cannot reach a folder above the package's: use Load for that.
 func LoadFS(fsys fs.FS, name string) (*Manifest, error) {
-	return load(name, path.Join, path.Dir, func(name string) (io.ReadCloser, error) { return fsys.Open(name) })
+	return load(name, path.Join, path.Dir, fsys.Open)
+}
+
+// openRegular does not open a pipe or device, which could wait or go on for ever.
+func openRegular(name string) (fs.File, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() { // reading a folder says that it is one
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("is not a regular file")}
+	}
+	return os.Open(name)
 }
 
 // extendsPattern is that of Stripe's schema for a local manifest, with the dots
@@ -107,7 +119,7 @@ var extendsPattern = regexp.MustCompile(`^(\./)?(\.\./)*([a-zA-Z0-9_-]+/)*stripe
 // maxFiles is how many files one manifest can be made of.
 const maxFiles = 8
 
-func load(name string, join func(...string) string, dir func(string) string, open func(string) (io.ReadCloser, error)) (*Manifest, error) {
+func load(name string, join func(...string) string, dir func(string) string, open func(string) (fs.File, error)) (*Manifest, error) {
 	m := new(Manifest)
 	seen := map[string]bool{}
 	for {
@@ -159,7 +171,7 @@ func (m *Manifest) orEmpty() *node {
 	return m.root
 }
 
-func readFile(name string, open func(string) (io.ReadCloser, error)) (*file, error) {
+func readFile(name string, open func(string) (fs.File, error)) (*file, error) {
 	r, err := open(name)
 	if err != nil {
 		return nil, &Error{name, 0, 0, "cannot be read: " + withoutPath(err), err}

@@ -204,7 +204,8 @@ func parseTarget(text string) (t target, problem string) {
 		authority, path = rest[:i], rest[i:]
 	}
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-		t.user, authority = true, authority[i+1:]
+		t.user = strings.Trim(authority[:i], ":") != ""
+		authority = authority[i+1:]
 	}
 	t.host, t.port = authority, defaultPort(t.scheme)
 	if i := strings.LastIndexByte(authority, ':'); i > strings.LastIndexByte(authority, ']') {

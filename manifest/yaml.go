@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -16,6 +17,8 @@ func parseYAML(file string, data []byte) (*node, error) {
 		line, column := place(data, i)
 		return nil, &Error{file, line, column, "this is not UTF-8: save the file as UTF-8", nil}
 	}
+	// The library takes 1.1 only, and reads 1.2.
+	data = versionDirective.ReplaceAll(data, []byte("${1}1"))
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
 		line, column, text := 1, 1, err.Error()
@@ -35,6 +38,8 @@ func parseYAML(file string, data []byte) (*node, error) {
 	p := &yamlParser{file: file, open: map[*yaml.Node]bool{}}
 	return p.value(document.Content[0], 0)
 }
+
+var versionDirective = regexp.MustCompile(`(?m)^(%YAML[ \t]+1\.)2`)
 
 // unlocated finds what the library has no place for: a control character, or
 // where a second document begins.
