@@ -110,7 +110,7 @@ func TestAdviceDoes(t *testing.T) {
 		"https://api.example.com/files", "https://api.example.com/files2", "https://a.example.net/x/y", "https://example.net/x", "https://api.example.com:8443/a/b/c", "https://api.example.com:8443/a",
 		"https://other.example.com/", "https://other.example.com/a", "https://other.example.com/a/b;c", "https://other.example.com/a,b/c", "https://other.example.com/a/*", "https://other.example.com/a b/c d",
 		"https://other.example.com/é/ü", "https://other.example.com/%C3%A9/%FE/../b", "https://other.example.com/a//b", "https://other.example.com//", "https://bücher.example/a/b", "https://other.example.com/'a'/\"b\"",
-		"https://other.example.com/a%20b/%2F/%3B", "https://other.example.com:8443/a/b", "https://[::1]/a/b", "https://127.1/a/b", "https://other.example.com./a/b", "https://other.example.com/api", "https://api.example.com/a b/c",
+		"https://other.example.com/a%20b/%2F/%3B", "https://other.example.com:8443/a/b", "https://other.example.com:0/a/b", "https://[::1]/a/b", "https://127.1/a/b", "https://other.example.com./a/b", "https://other.example.com/api", "https://api.example.com/a b/c",
 		"wss://other.example.com/a/b", "http://other.example.com/a/b", "http://localhost:3000/a/b", "https://under_score.example.com/a/b", "https://localhost/a/b", "https://other.example.com/a/b?c=d#e", "https://other.example.com/a/%",
 	} {
 		reason := connecting(t, entries...).AllowsConnect(url).Reason
@@ -192,6 +192,7 @@ func TestVerdictsOnImages(t *testing.T) {
 	assert.Equal(t, "allowed: image-src has \"https://img.example.com/logos/\" (stripe-app.json:12)", m.AllowsImage("https://img.example.com/logos/a.png").String())
 	assert.Equal(t, `no entry of image-src matches (stripe-app.json): add "https://img.example.com/icons/a.png", which allows this URL alone, or "https://img.example.com/icons/", which allows all below it`,
 		m.AllowsImage("https://img.example.com/icons/a.png").Reason)
+	assert.False(t, m.AllowsConnect("https://me@img.example.com/logos/a.png").Allowed)
 	assert.False(t, m.AllowsImage("data:image/png;base64,AAAA").Allowed)
 	assert.False(t, m.AllowsConnect("https://img.example.com/logos/a.png").Allowed, "that is another list")
 }
@@ -257,6 +258,7 @@ func TestRoutesThatAreCovered(t *testing.T) {
 		{"a wildcard and a slash alone", "https://api.example.com", []string{"/api/customers/{id}/{$}"}},
 		{"all below the base", "https://api.example.com/api/customers", []string{"/"}},
 		{"a port", "https://api.example.com:8443", []string{"/y/{z}"}},
+		{"a host, with the base's port", "https://else.example.com:8443", []string{"api.example.com/y/{z}"}},
 		{"on loopback", "http://localhost:3000", []string{"/z/{z}"}},
 		{"percent-encoded", "https://api.example.com", []string{"/a%20b"}},
 	} {
@@ -290,7 +292,11 @@ func TestRoutesThatAreNotCovered(t *testing.T) {
 		})
 	}
 	t.Run("an entry that is not certain", func(t *testing.T) {
-		assert.ErrorContains(t, m.RoutesCovered("https://a.wild.example.com", "/x/{y}"), "does not cover")
+		for _, entry := range []string{"https://*.wild.example.com", "https://*.wild.example.com/"} {
+			for _, pattern := range []string{"/x", "/x/{y}"} {
+				assert.ErrorContains(t, connecting(t, entry).RoutesCovered("https://a.wild.example.com", pattern), "does not cover")
+			}
+		}
 	})
 	t.Run("each is told", func(t *testing.T) {
 		err := m.RoutesCovered(api, "/x/a", "/api/refunds", "/y/{b}", "/y/{c}", "{", "/x/d")

@@ -150,12 +150,11 @@ func checkSourceOnce(e entry, directive string) (found Findings) {
 	}
 	text := e.text
 	scheme, rest, hasScheme := strings.Cut(text, "://")
-	withoutScheme := text
-	if s := strings.ToLower(text); !hasScheme && strings.HasPrefix(s, "http") {
-		if after, ok := strings.CutPrefix(s, "https:"); ok {
-			withoutScheme = text[len(text)-len(after):]
-		} else if after, ok := strings.CutPrefix(s, "http:"); ok {
-			withoutScheme = text[len(text)-len(after):]
+	withoutScheme := text // of https:/host and https:host
+	for _, scheme := range []string{"https:", "http:"} {
+		if n := len(scheme); !hasScheme && len(text) > n && strings.EqualFold(text[:n], scheme) {
+			withoutScheme = text[n:]
+			break
 		}
 	}
 	switch {

@@ -75,6 +75,10 @@ var connectRules = []struct {
 		{isError, plainHTTP, "https://api.example.com/x", docsBuildUI},
 		{isWarning, anyPort, "", docsBuildUI},
 	}},
+	{"plain http with the port of https", "http://api.example.com:443/x", []said{
+		{isError, plainHTTP, "https://api.example.com/x", docsBuildUI},
+		{isWarning, anyPort, "", docsBuildUI},
+	}},
 	{"one slash", "https:/api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"no slash", "https:api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"plain http on loopback", "http://localhost:8888/x", []said{{isWarning, onLoopback, "", docsManifest + "#extended-manifest"}}},
@@ -86,6 +90,8 @@ var connectRules = []struct {
 	{"no path", "https://api.example.com", []said{{isError, noPath, "https://api.example.com/api/", docsBuildUI}}},
 	{"a slash for a path", "https://api.example.com/", []said{{isError, noPath, "https://api.example.com/api/", docsBuildUI}}},
 	{"a version without a slash", "https://api.example.com/v1", []said{{isWarning, noSlash, "https://api.example.com/v1/", docsBuildUI}}},
+	{"not a word that begins like one", "https://api.example.com/v", nil},
+	{"nor one with a number in it", "https://api.example.com/v1beta", nil},
 	{"an API without a slash", "https://api.example.com/API", []said{{isWarning, noSlash, "https://api.example.com/API/", docsBuildUI}}},
 	{"two slashes", "https://api.example.com/a//b", []said{{isWarning, "two slashes in the path match two slashes only", "", csp3 + "#path-part-match"}}},
 	{"dots", "https://api.example.com/a/../b/", []said{{isError, dotInPath, "https://api.example.com/b/", csp3 + "#path-part-match"}}},
@@ -101,6 +107,7 @@ var connectRules = []struct {
 	{"a star in the path", "https://api.example.com/v1/*", []said{{isError, starInPath, "https://api.example.com/v1/", docsBuildUI}}},
 	{"within it", "https://api.example.com/v1/*/x", []said{{isError, starInPath, "https://api.example.com/v1/", docsBuildUI}}},
 	{"outside ASCII", "https://api.example.com/é", []said{{isError, "a control character, or one outside ASCII: Chromium ignores the whole list then", "https://api.example.com/%C3%A9", csp3 + "#parse-serialized-policy"}}},
+	{"letters that are longer in lower case", "http:/ȺȺȺȺȺȺȺȺ.example/x", []said{{isError, "a control character, or one outside ASCII: Chromium ignores the whole list then", "", csp3 + "#parse-serialized-policy"}}},
 	{"outside ASCII in the host", "https://bücher.example/x", []said{{isError, "a control character, or one outside ASCII: Chromium ignores the whole list then", "", csp3 + "#parse-serialized-policy"}}},
 
 	{"a wildcard within a label", "https://api-*.example.com/x", []said{{isError, wildcard, "https://*.example.com/x", docsBuildUI}}},
