@@ -72,6 +72,10 @@
 // 401 answers carry WWW-Authenticate: Stripe-Signature; all carry
 // Cache-Control: no-store.
 //
+// Why does a signature not match? In development, VerifierConfig.Explain logs
+// which of the usual mistakes it is, and what to change, for each refusal; [Explain]
+// says the same of anything that was received.
+//
 // # OAuth with PKCE
 //
 // An extension can start an OAuth flow, and often the provider is the app's own

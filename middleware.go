@@ -94,27 +94,36 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 // slow client can hold the call for as long as the server's ReadTimeout lets
 // it: set one.
 func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
+	accepted, payload, err := v.verify(r)
+	if err != nil && v.explain {
+		v.logExplanations(r, payload, err)
+	}
+	return accepted, err
+}
+
+// verify also returns the payload of a refused request, if it came to that.
+func (v *Verifier) verify(r *http.Request) (_ *http.Request, payload []byte, _ error) {
 	values := r.Header[headerSignature]
 	if len(values) == 0 {
-		return nil, ErrNotSigned
+		return nil, nil, ErrNotSigned
 	}
 	if len(values) > 1 {
-		return nil, errRepeatedHeader
+		return nil, nil, errRepeatedHeader
 	}
 	var h signatureHeader
 	if err := v.readHeader(&h, values[0]); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	payload, content, err := v.receive(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !v.keys.Load().match(&h, payload) {
-		return nil, v.noMatch(&h, payload)
+		return nil, payload, v.noMatch(&h, payload)
 	}
 	state, err := newVerified(payload, h.signature().SignedAt, v.allowNoUser)
 	if err != nil {
-		return nil, err
+		return nil, payload, err
 	}
 	state.refuser = v.refuser
 
@@ -124,7 +133,7 @@ func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
 		state.body.original = r.Body
 		accepted.Body = &state.body
 	}
-	return accepted, nil
+	return accepted, nil, nil
 }
 
 // Refuse answers r with err in the chain's own way, for handlers behind it: with

@@ -59,7 +59,7 @@ func (v *Verifier) setSource(source Source, own SourceFunc) error {
 	case IdentityFromHeaders:
 		v.source = v.idsFromHeaders
 	case IdentityFromQuery:
-		v.source = v.idsFromQuery
+		v.source, v.queryIDs = v.idsFromQuery, true
 	default:
 		return fmt.Errorf("stripeapps: Source is %d: it must be SignedBody, IdentityFromHeaders or IdentityFromQuery", source)
 	}

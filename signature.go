@@ -72,6 +72,14 @@ type VerifierConfig struct {
 	// with its code, status and detail and nothing from the request. The
 	// request's context is passed on to the slog.Handler.
 	Logger *slog.Logger
+
+	// Explain also gives Logger a line at level Info for each Explanation of a
+	// refused request: which usual mistake fits, and what to change. It is for
+	// development, not for production: each refusal can cost as much as hashing
+	// 32 MiB, the body is read even where the header is refused already, and the
+	// lines can name members that the request has. They are never part of an
+	// answer. Without a Logger it is an error.
+	Explain bool
 }
 
 // Verifier verifies that a request was signed by Stripe for a UI extension of
@@ -90,7 +98,9 @@ type Verifier struct {
 	maxBodyBytes int64
 	source       SourceFunc // nil: the body
 	readsBody    bool
+	queryIDs     bool // only for explanations
 	allowNoUser  bool
+	explain      bool
 	now          func() time.Time
 	refuser      refuser
 }
@@ -102,6 +112,7 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 		tolerance:    cfg.Tolerance,
 		maxBodyBytes: cfg.MaxBodyBytes,
 		allowNoUser:  cfg.InsecureAllowMissingUser,
+		explain:      cfg.Explain,
 		now:          cfg.Now,
 		refuser:      refuser{handler: cfg.ErrorHandler, logger: cfg.Logger},
 	}
@@ -121,6 +132,9 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	}
 	if v.maxBodyBytes < 0 || v.maxBodyBytes > maxMaxBodyBytes {
 		problems = append(problems, fmt.Errorf("stripeapps: MaxBodyBytes is %d: it must be 0 (meaning %d) or from 1 to %d", v.maxBodyBytes, DefaultMaxBodyBytes, maxMaxBodyBytes))
+	}
+	if cfg.Explain && cfg.Logger == nil {
+		problems = append(problems, errors.New("stripeapps: Explain is set and Logger is nil: set the Logger that gets the explanations, or leave Explain false"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

@@ -1,0 +1,54 @@
+package stripeapps_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+func ExampleExplain() {
+	signed := `{"amount":1250,"user_id":"usr_123","account_id":"acct_123"}`
+	for _, explanation := range stripeapps.Explain(stripeapps.Received{
+		Header:  sign(signed, "absec_test_secret", testNow),
+		Body:    []byte(signed + "\n"),
+		Secrets: []string{"absec_test_secret"},
+		Now:     testNow, // for this example; leave it out
+	}) {
+		fmt.Println(explanation.Cause)
+		fmt.Println(explanation.Text)
+	}
+	// Output:
+	// trailing_space
+	// there is white space around the body, like a line break at its end: send, and verify, the bytes of JSON.stringify as they are
+}
+
+func ExampleVerifierConfig_explain() {
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+		Secrets: []string{"absec_test_secret"},
+		Logger:  slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
+		Explain: os.Getenv("ENV") != "production",
+		Now:     fixedNow, // for this example; leave it out
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := httptest.NewRequest("POST", "/api/refunds", strings.NewReader(`{"account_id":"acct_123","user_id":"usr_123"}`))
+	r.Header.Set("Stripe-Signature", sign(`{"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
+	verifier.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+	// Output:
+	// level=INFO msg="stripeapps: explained" cause=ids_not_last text="user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})"
+	// level=INFO msg="stripeapps: request refused" code=only_ids_signed status=400 detail="the signature covers only user_id and account_id, not the rest of the body: pass the payload to fetchStripeSignature"
+}
+
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
