@@ -25,6 +25,13 @@ export async function startServer(certificate) {
   return {url: text[1], secureURL: text[2], stop}
 }
 
+// startTestDashboard returns where stripeappstest's Dashboard is, and what it has
+// logged (testdashboard/main.go).
+export async function startTestDashboard(...args) {
+  const {text, log, stop} = await start('testdashboard', args, {}, /(http:\S+) (http:\S+)\s/)
+  return {url: text[1], redirectURI: text[2], log, stop}
+}
+
 // start waits until the program has printed what it listens on.
 async function start(name, args, env, greeting) {
   const child = spawn(out(name), args, {env: {STRIPE_APP_SECRET: secret, ...env}, stdio: ['ignore', 'pipe', 'pipe']})

@@ -1,0 +1,549 @@
+package stripeappstest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+// RunConfig says what Run needs to know about a handler. Only Target is required.
+type RunConfig struct {
+	// Method and Target are those of a route that is behind the verification.
+	// Target is a path, with a query if it needs one. Method "" means POST, or
+	// GET where Source is not SignedBody and there is no Payload.
+	Method, Target string
+
+	// Payload is one that the route answers with a status of 2xx; see NewRequest.
+	// Where Source is not SignedBody, it is the body and is not signed.
+	Payload any
+
+	// Header is what else the extension sends, like Authorization or a header of
+	// your own. Run demands that the preflight allow it.
+	Header http.Header
+
+	// Secrets are those that the handler's verifier knows. nil means
+	// DefaultSecret.
+	Secrets []string
+
+	// Source is the verifier's, for the route. 0 means SignedBody. A SourceFunc
+	// cannot be tested.
+	Source stripeapps.Source
+
+	// UserID and AccountID are whose request it is. "" means DefaultUserID and
+	// DefaultAccountID.
+	UserID, AccountID string
+
+	// Now is the verifier's clock. nil means time.Now.
+	Now func() time.Time
+
+	// AroundMux says that CORS and CSP are around the mux, so that the extension
+	// can read a 404 too. Run asks for a path beside Target that no route may
+	// serve: its last part is stripeappstest-no-such-path.
+	AroundMux bool
+
+	// MaxBodyBytes is the verifier's. If it is not 0, Run sends a body of one
+	// byte more. It can be given with SignedBody only.
+	MaxBodyBytes int64
+
+	// Calls returns how often the route's own handler has been called since the
+	// program began. nil means that Run cannot count: it then only compares what
+	// it is answered.
+	Calls func() int
+}
+
+// Run tests handler, the whole of a backend as it is wired up, for what an
+// extension and its safety need: that the browser's preflight is answered; that
+// signed requests are accepted, and all others refused; that the extension can
+// read every answer; that each carries a Content-Security-Policy; and that
+// refusals are not stored by caches. What fails says what to change.
+//
+//	func TestBackend(t *testing.T) {
+//		stripeappstest.Run(t, newHandler([]string{stripeappstest.DefaultSecret}), stripeappstest.RunConfig{
+//			Target:    "/api/refunds",
+//			Payload:   map[string]any{"action": "refund", "amount": 1250},
+//			AroundMux: true,
+//		})
+//	}
+//
+// It sends a correct request at least once, and one for each of the Secrets: the
+// route's handler does what it does then. Everything goes by ServeHTTP, without
+// a network, to one handler at a time.
+//
+// Run tests one route. It knows nothing of what the route itself allows whom.
+func Run(t *testing.T, handler http.Handler, config RunConfig) {
+	t.Helper()
+	run(runner{t}, handler, config)
+}
+
+// reporter is what Run needs of a testing.T, so that a test of Run can have
+// another.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Run(name string, f func(reporter))
+}
+
+type runner struct{ *testing.T }
+
+func (r runner) Run(name string, f func(reporter)) {
+	r.Helper()
+	r.T.Run(name, func(t *testing.T) { f(runner{t}) })
+}
+
+func run(t reporter, handler http.Handler, config RunConfig) {
+	t.Helper()
+	if err := config.complete(handler); err != nil {
+		t.Errorf("%v", err)
+		return
+	}
+	c := &conformance{handler: handler, RunConfig: config}
+	// First, as what it is answered tells whether the handler has run later.
+	t.Run("a signed request is accepted", func(t reporter) { c.accepted(t, WithSecret(c.Secrets...)) })
+	if len(c.Secrets) > 1 {
+		for i, secret := range c.Secrets {
+			t.Run(fmt.Sprintf("a request signed with Secrets[%d] alone is accepted", i), func(t reporter) { c.accepted(t, WithSecret(secret)) })
+		}
+	}
+
+	t.Run("the browser's preflight is answered", c.preflight)
+
+	c.refused(t, "a request without signature is refused", c.request(Unsigned()))
+	c.refused(t, "a request changed after signing is refused", c.request(Tampered()))
+	c.refused(t, "a request signed too long ago is refused", c.request(Expired()))
+	c.refused(t, "a request signed in the future is refused", c.request(FromTheFuture()))
+	c.refused(t, "a request signed with another secret is refused", c.request(WithOtherSecret()))
+	if c.Source == stripeapps.SignedBody {
+		c.refused(t, "a body of which only the ids are signed is refused", c.onlyIDsSigned())
+	}
+	c.refused(t, "an empty Stripe-Signature is refused", c.withSignature(""))
+	c.refused(t, "a Stripe-Signature that is none is refused", c.withSignature("signature"))
+	signature := c.request().Header.Get("Stripe-Signature")
+	c.refused(t, "two Stripe-Signature headers are refused", c.withSignature(signature, signature))
+
+	if c.MaxBodyBytes > 0 {
+		t.Run("a body one byte over MaxBodyBytes is refused", func(t reporter) { c.tooLarge(t, true) })
+		t.Run("a body one byte over MaxBodyBytes is refused without a Content-Length", func(t reporter) { c.tooLarge(t, false) })
+	}
+	if c.AroundMux {
+		t.Run("an unknown path can be read", c.unknownPath)
+	}
+}
+
+// complete fills in the defaults, and returns every problem.
+func (config *RunConfig) complete(handler http.Handler) (err error) {
+	var problems []error
+	report := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("stripeappstest: "+format, args...))
+	}
+	if handler == nil {
+		report("the handler is nil")
+	}
+	if config.Source == 0 {
+		config.Source = stripeapps.SignedBody
+	}
+	if config.Source < stripeapps.SignedBody || config.Source > stripeapps.IdentityFromQuery {
+		report("RunConfig.Source is %d: it must be SignedBody, IdentityFromHeaders or IdentityFromQuery", config.Source)
+		config.Source = stripeapps.SignedBody
+	}
+	if config.Method == "" {
+		config.Method = http.MethodPost
+		if config.Source != stripeapps.SignedBody && config.Payload == nil {
+			config.Method = http.MethodGet
+		}
+	}
+	switch config.Method {
+	case http.MethodOptions:
+		report("RunConfig.Method is OPTIONS, which is what preflights have: give that of a signed route")
+	case http.MethodHead:
+		report("RunConfig.Method is HEAD, whose answers have no body to compare: use GET")
+	case http.MethodGet:
+		if config.Source == stripeapps.SignedBody {
+			report("RunConfig.Method is GET, with which a browser sends no body: give the Source that the route's verifier has, IdentityFromHeaders or IdentityFromQuery")
+		} else if config.Payload != nil {
+			report("RunConfig.Method is GET, with which a browser sends no body: leave Payload nil")
+		}
+	}
+	if !strings.HasPrefix(config.Target, "/") || strings.ContainsAny(config.Target, " #") || strings.ContainsFunc(config.Target, func(r rune) bool { return r < ' ' }) {
+		report(`RunConfig.Target is %q: it must be the path of a signed route, like "/api/refunds"`, config.Target)
+	}
+	if config.Secrets == nil {
+		config.Secrets = []string{DefaultSecret}
+	}
+	if len(config.Secrets) == 0 {
+		report("RunConfig.Secrets is empty: leave it nil for DefaultSecret, or give those that the verifier knows")
+	}
+	for i, secret := range config.Secrets {
+		if secret == "" {
+			report("RunConfig.Secrets[%d] is empty: give what the verifier knows", i)
+		} else if secret == otherSecret {
+			report("RunConfig.Secrets[%d] is what Run signs with to be refused: use another", i)
+		}
+	}
+	if config.UserID == "" {
+		config.UserID = DefaultUserID
+	}
+	if config.AccountID == "" {
+		config.AccountID = DefaultAccountID
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if _, err := objectText(config.Payload); err != nil {
+		report("RunConfig.Payload: %s", strings.TrimPrefix(err.Error(), "stripeappstest: "))
+	}
+	if now := config.Now(); now.Add(-beyondTolerance).Unix() < 0 {
+		report("RunConfig.Now says %v: it must be after 1970, by 25 hours at least", now)
+	}
+	for _, name := range slices.Sorted(maps.Keys(config.Header)) {
+		switch http.CanonicalHeaderKey(name) {
+		case "Stripe-Signature", "Stripe-User-Id", "Stripe-Account-Id", "Content-Type", "Origin":
+			report("RunConfig.Header has %s, which Run sets itself: leave it out", name)
+		}
+	}
+	if config.MaxBodyBytes != 0 {
+		switch least := int64(len(config.padded(0))); {
+		case config.Source != stripeapps.SignedBody:
+			report("RunConfig.MaxBodyBytes is set, but with this Source the verifier does not read the body: leave it 0")
+		case config.MaxBodyBytes < least || config.MaxBodyBytes > 1<<30:
+			report("RunConfig.MaxBodyBytes is %d: it must be 0 or from %d, for the ids, to %d", config.MaxBodyBytes, least, 1<<30)
+		}
+	}
+	if problems == nil {
+		// What is left is what httptest.NewRequest takes for no request.
+		defer func() {
+			if reason := recover(); reason != nil {
+				err = fmt.Errorf("stripeappstest: RunConfig's Method %.40q and Target %.200q make no request: %v", config.Method, config.Target, reason)
+			}
+		}()
+		(&conformance{RunConfig: *config}).request()
+	}
+	return errors.Join(problems...)
+}
+
+// padded returns a payload's body with n bytes more than the least.
+func (config *RunConfig) padded(n int) []byte {
+	return Body(paddedPayload(n), WithUser(config.UserID), WithAccount(config.AccountID))
+}
+
+func paddedPayload(n int) string { return `{"padding":"` + strings.Repeat("x", n) + `"}` }
+
+// conformance is one call of Run.
+type conformance struct {
+	RunConfig
+	handler http.Handler
+	normal  []byte // the body of the answer to a signed request, once it is known
+}
+
+func (c *conformance) options(more []Option) []Option {
+	options := []Option{WithSecret(c.Secrets...), At(c.Now()), WithUser(c.UserID), WithAccount(c.AccountID)}
+	switch c.Source {
+	case stripeapps.IdentityFromHeaders:
+		options = append(options, IDsInHeaders())
+	case stripeapps.IdentityFromQuery:
+		options = append(options, IDsInQuery())
+	}
+	return append(options, more...)
+}
+
+func (c *conformance) request(more ...Option) *http.Request {
+	return c.requestTo(c.Target, c.Payload, more...)
+}
+
+func (c *conformance) requestTo(target string, payload any, more ...Option) *http.Request {
+	r := NewRequest(c.Method, target, payload, c.options(more)...)
+	for name, values := range c.Header {
+		r.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	return asFetch(r)
+}
+
+func (c *conformance) onlyIDsSigned() *http.Request {
+	payload := c.Payload
+	if payload == nil || bytes.Equal(Body(payload, c.options(nil)...), Body(nil, c.options(nil)...)) {
+		payload = `{"not_signed":true}`
+	}
+	return c.requestTo(c.Target, payload, IDsOnlySigned())
+}
+
+func (c *conformance) withSignature(values ...string) *http.Request {
+	r := c.request()
+	r.Header["Stripe-Signature"] = values
+	return r
+}
+
+// asFetch adds what a browser says of a fetch from a sandboxed iframe.
+//
+// https://www.w3.org/TR/fetch-metadata/
+func asFetch(r *http.Request) *http.Request {
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	r.Header.Set("Sec-Fetch-Mode", "cors")
+	r.Header.Set("Sec-Fetch-Dest", "empty")
+	return r
+}
+
+// answer is what came back.
+type answer struct {
+	*http.Response
+	body  []byte
+	calls int // of the route's handler, where that is known
+}
+
+// send is nil if the handler panicked, which is then reported.
+func (c *conformance) send(t reporter, r *http.Request) (a *answer) {
+	t.Helper()
+	before := c.calls()
+	defer func() {
+		if reason := recover(); reason != nil {
+			t.Errorf("the handler panicked: %v. The server cuts the answer off then: put NewCORS around the mux, which answers 500 instead\n%s", reason, debug.Stack())
+			a = nil
+		}
+	}()
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, r)
+	response := w.Result()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Errorf("the answer cannot be read: %v", err)
+		return nil
+	}
+	return &answer{response, body, c.calls() - before}
+}
+
+func (c *conformance) calls() int {
+	if c.Calls == nil {
+		return 0
+	}
+	return c.Calls()
+}
+
+// what describes an answer: its status and, if it is a problem document, its code.
+func (a *answer) what() string {
+	var problem struct{ Code string }
+	if json.Unmarshal(a.body, &problem) == nil && problem.Code != "" {
+		return fmt.Sprintf("%d %.40s", a.StatusCode, problem.Code)
+	}
+	return fmt.Sprint(a.StatusCode)
+}
+
+func (a *answer) redirects() bool { return a.StatusCode >= 300 && a.StatusCode < 400 }
+
+// preflight sends what a browser sends first, as the request is not a simple one.
+//
+// https://fetch.spec.whatwg.org/#cors-preflight-fetch
+func (c *conformance) preflight(t reporter) {
+	t.Helper()
+	actual := c.request()
+	r := asFetch(httptest.NewRequest(http.MethodOptions, actual.URL.RequestURI(), nil))
+	r.Header.Set("Origin", "null")
+	r.Header.Set("Access-Control-Request-Method", c.Method)
+	var names []string // lower case, sorted, without spaces, as browsers write them
+	for name := range actual.Header {
+		if name = strings.ToLower(name); name != "origin" && !strings.HasPrefix(name, "sec-fetch-") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	r.Header.Set("Access-Control-Request-Headers", strings.Join(names, ","))
+
+	a := c.send(t, r)
+	if a == nil {
+		return
+	}
+	switch status := a.StatusCode; {
+	case a.redirects():
+		t.Errorf("the preflight is redirected (%s, to %.200q), which no browser follows: let the extension call the final URL, and RunConfig.Target name it, or answer without a redirect", a.what(), a.Header.Get("Location"))
+		return
+	case status == http.StatusMethodNotAllowed:
+		t.Errorf("the preflight is answered %s: a pattern with a method, like \"POST /x\", does not match OPTIONS; put New or NewCORS around the mux, not on a route", a.what())
+		return
+	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
+		t.Errorf("the preflight is answered %s, as if it had to be signed, which no browser does: put NewCORS outside of the verifier", a.what())
+		return
+	case status < 200 || status > 299:
+		t.Errorf("the preflight is answered %s, and must be with 2xx: put NewCORS around the mux, and what refuses it behind that", a.what())
+		return
+	}
+	if c.handlerRan(a) {
+		t.Errorf("the preflight reaches the route's handler: put New or NewCORS around it, which answers preflights itself")
+	}
+	if !a.checkReadable(t, "the preflight's answer carries", "put New or NewCORS around the mux") {
+		return
+	}
+	if methods := list(a.Header, "Access-Control-Allow-Methods"); !slices.Contains(methods, c.Method) && !slices.Contains(methods, "*") &&
+		c.Method != http.MethodGet && c.Method != http.MethodPost { // which are always allowed
+		t.Errorf("the preflight does not allow the method %s, but %.200q: list it in CORSConfig.Methods", c.Method, strings.Join(methods, ", "))
+	}
+	allowed := list(a.Header, "Access-Control-Allow-Headers")
+	for _, name := range names {
+		if !slices.ContainsFunc(allowed, func(a string) bool {
+			return strings.EqualFold(a, name) || a == "*" && name != "authorization" // which * does not cover
+		}) {
+			t.Errorf("the preflight does not allow the header %s: list it in CORSConfig.Headers, or let NewCORS, which allows those of an extension, answer", name)
+		}
+	}
+}
+
+// handlerRan reports whether the route's handler has run, as it says itself, or as
+// its normal answer shows. A few letters can stand in any answer by chance.
+func (c *conformance) handlerRan(a *answer) bool {
+	got := bytes.TrimSpace(a.body)
+	return a.calls > 0 || len(c.normal) > 0 && (bytes.Equal(got, c.normal) || len(c.normal) >= 8 && bytes.Contains(got, c.normal))
+}
+
+// list returns what a list header names.
+func list(h http.Header, name string) (names []string) {
+	for _, value := range h[name] {
+		for item := range strings.SplitSeq(value, ",") {
+			names = append(names, strings.Trim(item, " \t"))
+		}
+	}
+	return names
+}
+
+// accepted sends a correct request.
+func (c *conformance) accepted(t reporter, options ...Option) {
+	t.Helper()
+	a := c.send(t, c.request(options...))
+	if a == nil {
+		return
+	}
+	switch status := a.StatusCode; {
+	case a.redirects():
+		t.Errorf("a signed request is redirected (%s, to %.200q), and can arrive there as a GET without its body: let the extension call the final URL, and RunConfig.Target name it", a.what(), a.Header.Get("Location"))
+	case status == http.StatusForbidden:
+		t.Errorf("a signed request is answered %s: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it; if it is Require or the route itself, give RunConfig a Payload, UserID and AccountID that it takes", a.what())
+	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
+		t.Errorf("a signed request is refused with %s: check that RunConfig has the Secrets, the Source and the clock (Now) of the verifier, that its Payload is what the route takes, and that nothing reads or changes the body before the verifier", a.what())
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		t.Errorf("a signed request is answered %s: check that RunConfig's Method and Target (%s %.200q) are those of a route", a.what(), c.Method, c.Target)
+	case status < 200 || status > 299:
+		t.Errorf("a signed request is answered %s, not with 2xx: give RunConfig a Payload, UserID and AccountID that the route takes", a.what())
+	default:
+		c.normal = bytes.TrimSpace(a.body)
+		if c.Calls != nil && a.calls == 0 {
+			t.Errorf("a signed request is answered %s without a call of the route's handler: RunConfig.Calls does not count, or something else answers", a.what())
+		}
+	}
+	a.checkReadable(t, "the answer to a signed request carries", "put New or NewCORS around the mux")
+	a.checkCSP(t, "the answer to a signed request carries", "put New or NewCSP around the mux")
+}
+
+// refused sends a wrong request, in a test of that name.
+func (c *conformance) refused(t reporter, name string, r *http.Request) {
+	t.Helper()
+	t.Run(name, func(t reporter) {
+		t.Helper()
+		a := c.send(t, r)
+		if a == nil {
+			return
+		}
+		switch status := a.StatusCode; {
+		case status < 300:
+			t.Errorf("a request that must be refused is accepted (%s): put New or Verifier.Handler around the route", a.what())
+			return // all else follows from that
+		case a.redirects():
+			t.Errorf("a request that must be refused is redirected (%s, to %.200q): put New or Verifier.Handler around what does that", a.what(), a.Header.Get("Location"))
+			return
+		case status != http.StatusUnauthorized && status != http.StatusBadRequest:
+			t.Errorf("a request that must be refused with 401 or 400 is answered %s: let the verifier see it before anything else answers, and an ErrorHandler send the Status of the *Error", a.what())
+		}
+		c.checkRefusal(t, a)
+	})
+}
+
+func (c *conformance) checkRefusal(t reporter, a *answer) {
+	t.Helper()
+	if c.handlerRan(a) {
+		t.Errorf("a refused request reaches the route's handler: put New or Verifier.Handler around it, and let nothing call it otherwise")
+	}
+	a.checkReadable(t, "refusals carry", "put NewCORS outside of the verifier")
+	a.checkCSP(t, "refusals carry", "put NewCSP outside of the verifier")
+	if !slices.ContainsFunc(list(a.Header, "Cache-Control"), func(s string) bool { return strings.EqualFold(s, "no-store") }) {
+		t.Errorf("refusals carry no Cache-Control: no-store: answer with WriteProblem, or set it in the ErrorHandler")
+	}
+}
+
+// checkReadable reports whether the extension can read the answer.
+//
+// https://fetch.spec.whatwg.org/#cors-check
+func (a *answer) checkReadable(t reporter, subject, change string) bool {
+	t.Helper()
+	const name = "Access-Control-Allow-Origin"
+	credentials := a.Header.Get("Access-Control-Allow-Credentials") == "true"
+	switch origins := a.Header[name]; {
+	case len(origins) == 0:
+		t.Errorf("%s no %s: %s", subject, name, change)
+		return false
+	case len(origins) > 1:
+		t.Errorf("%s %s %d times, which browsers refuse: let only one part send it", subject, name, len(origins))
+		return false
+	case origins[0] != "*" && origins[0] != "null":
+		t.Errorf("%s %s: %.200q, and the extension's origin is null: allow null, or *, in CORSConfig.Origins", subject, name, origins[0])
+		return false
+	case credentials && origins[0] == "*":
+		t.Errorf("%s Access-Control-Allow-Credentials with %s: *, which browsers refuse once cookies are sent: leave Credentials false, an extension has no cookies", subject, name)
+		return false
+	case credentials:
+		t.Errorf("%s Access-Control-Allow-Credentials with %s: null, which is every sandboxed iframe on the web: leave Credentials false, an extension has no cookies", subject, name)
+		return false
+	}
+	return true
+}
+
+func (a *answer) checkCSP(t reporter, subject, change string) {
+	t.Helper()
+	if !slices.ContainsFunc(a.Header["Content-Security-Policy"], func(policy string) bool { return strings.Trim(policy, " ;,\t") != "" }) {
+		t.Errorf("%s no Content-Security-Policy: %s", subject, change)
+	}
+}
+
+// tooLarge sends a body that is correct but for its size.
+func (c *conformance) tooLarge(t reporter, withLength bool) {
+	t.Helper()
+	n := int(c.MaxBodyBytes) + 1 - len(c.padded(0))
+	r := c.requestTo(c.Target, paddedPayload(n))
+	if !withLength {
+		r.ContentLength = -1
+	}
+	a := c.send(t, r)
+	if a == nil {
+		return
+	}
+	if a.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body of %d bytes is answered %s, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (%d)", c.MaxBodyBytes+1, a.what(), c.MaxBodyBytes)
+		return
+	}
+	c.checkRefusal(t, a)
+}
+
+// unknownPath sends a correct request to where there is no route.
+func (c *conformance) unknownPath(t reporter) {
+	t.Helper()
+	target, query, _ := strings.Cut(c.Target, "?")
+	target = path.Join(path.Dir(target), "stripeappstest-no-such-path")
+	if query != "" {
+		target += "?" + query
+	}
+	a := c.send(t, c.requestTo(target, c.Payload))
+	if a == nil {
+		return
+	}
+	if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("an unknown path (%.200q) is answered %s, not 404: let no route serve it, or leave RunConfig.AroundMux false", target, a.what())
+	}
+	a.checkReadable(t, "the answer for an unknown path carries", "put New or NewCORS around the mux, not on a route")
+	a.checkCSP(t, "the answer for an unknown path carries", "put New or NewCSP around the mux, not on a route")
+}

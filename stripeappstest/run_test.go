@@ -1,0 +1,503 @@
+package stripeappstest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+var testNow = time.Unix(1700000000, 0)
+
+func fixedNow() time.Time { return testNow }
+
+// recorder is a reporter that keeps what fails.
+type recorder struct {
+	name  string
+	tests *[]string
+	found *[]string
+}
+
+func (r recorder) Helper() {}
+
+func (r recorder) Errorf(format string, args ...any) {
+	*r.found = append(*r.found, r.name+": "+fmt.Sprintf(format, args...))
+}
+
+func (r recorder) Run(name string, f func(reporter)) {
+	*r.tests = append(*r.tests, name)
+	f(recorder{name, r.tests, r.found})
+}
+
+func record(handler http.Handler, config RunConfig) (tests, failures []string) {
+	run(recorder{"Run", &tests, &failures}, handler, config)
+	return tests, failures
+}
+
+// parts are what a backend is wired up from.
+type parts struct {
+	verify, cors, csp, chain stripeapps.Middleware
+	route                    http.Handler
+}
+
+func newParts(t *testing.T, config stripeapps.VerifierConfig) parts {
+	if config.Secrets == nil {
+		config.Secrets = []string{DefaultSecret}
+	}
+	config.Now = fixedNow
+	verifier, err := stripeapps.NewVerifier(config)
+	require.NoError(t, err)
+	cors, err := stripeapps.NewCORS(stripeapps.CORSConfig{})
+	require.NoError(t, err)
+	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{})
+	require.NoError(t, err)
+	chain, err := stripeapps.New(stripeapps.Options{Verifier: verifier})
+	require.NoError(t, err)
+	return parts{verifier.Handler, cors, csp, chain, http.HandlerFunc(normal)}
+}
+
+const normalAnswer = "the refund is made"
+
+func normal(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	io.WriteString(w, normalAnswer)
+}
+
+func on(pattern string, handler http.Handler) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle(pattern, handler)
+	return mux
+}
+
+// before changes answers before they are begun.
+func before(f func(h http.Header, status int), next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&changing{ResponseWriter: w, f: f}, r)
+	})
+}
+
+type changing struct {
+	http.ResponseWriter
+	f    func(h http.Header, status int)
+	done bool
+}
+
+func (c *changing) WriteHeader(status int) {
+	if !c.done {
+		c.f(c.Header(), status)
+		c.done = true
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *changing) Write(p []byte) (int, error) {
+	if !c.done {
+		c.WriteHeader(http.StatusOK)
+	}
+	return c.ResponseWriter.Write(p)
+}
+
+func set(name, value string) func(http.Header, int) {
+	return func(h http.Header, _ int) { h.Set(name, value) }
+}
+
+func onRefusals(f func(http.Header)) func(http.Header, int) {
+	return func(h http.Header, status int) {
+		if status >= 400 {
+			f(h)
+		}
+	}
+}
+
+var (
+	postConfig  = RunConfig{Target: "/api/refunds", Payload: map[string]any{"amount": 1250}, Now: fixedNow, AroundMux: true}
+	routeConfig = RunConfig{Target: "/api/refunds", Payload: map[string]any{"amount": 1250}, Now: fixedNow}
+)
+
+var bodyTests = []string{
+	"a signed request is accepted", "the browser's preflight is answered",
+	"a request without signature is refused", "a request changed after signing is refused", "a request signed too long ago is refused",
+	"a request signed in the future is refused", "a request signed with another secret is refused", "a body of which only the ids are signed is refused",
+	"an empty Stripe-Signature is refused", "a Stripe-Signature that is none is refused", "two Stripe-Signature headers are refused",
+}
+
+func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
+	calls := 0
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { calls++; normal(w, r) })
+	for _, test := range []struct {
+		name     string
+		verifier stripeapps.VerifierConfig
+		handler  func(parts) http.Handler
+		config   RunConfig
+		tests    int
+	}{
+		{"New around the mux", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, postConfig, 12},
+		{"New on a route without a method", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return on("/api/refunds", p.chain(p.route)) }, routeConfig, 11},
+		{"CORS and CSP around the mux, the verifier on the route", stripeapps.VerifierConfig{},
+			func(p parts) http.Handler { return p.csp(p.cors(on("POST /api/refunds", p.verify(p.route)))) }, postConfig, 12},
+		{"CORS around CSP", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.cors(p.csp(on("POST /api/refunds", p.verify(p.route)))) }, postConfig, 12},
+		{"no payload", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, AroundMux: true}, 12},
+		{"another method", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("DELETE /x", p.route)) }, RunConfig{Method: "DELETE", Target: "/x", Now: fixedNow}, 11},
+		{"ids in headers", stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders},
+			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x", Now: fixedNow, Source: stripeapps.IdentityFromHeaders, AroundMux: true}, 11},
+		{"ids in headers, with a body", stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders},
+			func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x", Payload: "{}", Now: fixedNow, Source: stripeapps.IdentityFromHeaders}, 10},
+		{"ids in the query", stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery},
+			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, Source: stripeapps.IdentityFromQuery, AroundMux: true}, 11},
+		{"a roll", stripeapps.VerifierConfig{Secrets: []string{"absec_new", "absec_old"}},
+			func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, RunConfig{Target: "/api/refunds", Secrets: []string{"absec_new", "absec_old"}, Now: fixedNow}, 13},
+		{"a bounded body", stripeapps.VerifierConfig{MaxBodyBytes: 1000},
+			func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: fixedNow, MaxBodyBytes: 1000}, 13},
+		{"another user and account", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if id, _ := stripeapps.IdentityFrom(r.Context()); id.UserID != "usr_1" || id.AccountID != "acct_1" {
+					w.WriteHeader(http.StatusForbidden)
+				}
+			}))
+		}, RunConfig{Target: "/x", UserID: "usr_1", AccountID: "acct_1", Now: fixedNow}, 11},
+		{"calls that are counted", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(counted) }, RunConfig{Target: "/x", Now: fixedNow, Calls: func() int { return calls }}, 11},
+		{"a header that the extension sends too", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "Bearer x" {
+					w.WriteHeader(http.StatusForbidden)
+				}
+			}))
+		}, RunConfig{Target: "/x", Header: http.Header{"Authorization": {"Bearer x"}}, Now: fixedNow}, 11},
+		{"an answer so short that it stands in others by chance", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{") }))
+		}, RunConfig{Target: "/x", Now: fixedNow}, 11},
+		{"CORS for the extension only", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+			cors, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}, {Origin: "https://app.example.com", Credentials: true}}})
+			require.NoError(t, err)
+			return p.csp(cors(p.verify(p.route)))
+		}, routeConfig, 11},
+		{"CORS with stars", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+			return p.csp(before(func(h http.Header, _ int) {
+				h.Set("Access-Control-Allow-Headers", "*")
+				h.Set("Access-Control-Allow-Methods", "*")
+				h.Set("Access-Control-Allow-Credentials", "false")
+			}, p.cors(p.verify(p.route))))
+		}, RunConfig{Method: "PUT", Target: "/x", Now: fixedNow}, 11},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tests, failures := record(test.handler(newParts(t, test.verifier)), test.config)
+			assert.Empty(t, failures)
+			assert.Len(t, tests, test.tests)
+			if test.config.Source == 0 && len(test.config.Secrets) < 2 {
+				assert.Equal(t, bodyTests, tests[:len(bodyTests)])
+			}
+		})
+	}
+	assert.Equal(t, 1, calls, "only a correct request may reach the handler")
+}
+
+func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
+	redirecting := func(code int, only string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if only == "" || r.Method == only {
+				http.Redirect(w, r, r.URL.Path+"/", code)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	calls := 0
+	for _, test := range []struct {
+		name    string
+		handler func(parts) http.Handler
+		config  RunConfig
+		// Each failure contains one of these, and each of these is in one.
+		want []string
+	}{
+		{"CORS inside of the verifier", func(p parts) http.Handler { return p.csp(p.verify(p.cors(p.route))) }, routeConfig, []string{
+			"the browser's preflight is answered: the preflight is answered 401 not_signed, as if it had to be signed, which no browser does: put NewCORS outside of the verifier",
+			"refusals carry no Access-Control-Allow-Origin: put NewCORS outside of the verifier"}},
+		{"no CORS", func(p parts) http.Handler { return p.csp(p.verify(p.route)) }, routeConfig, []string{
+			"the answer to a signed request carries no Access-Control-Allow-Origin: put New or NewCORS around the mux",
+			"the preflight is answered 401", "refusals carry no Access-Control-Allow-Origin"}},
+		{"no CORS, and the handler gets OPTIONS", func(p parts) http.Handler {
+			return p.csp(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == "OPTIONS" {
+					w.Header().Set("Access-Control-Allow-Origin", "*")
+					w.Header().Set("Access-Control-Allow-Headers", "*")
+					p.route.ServeHTTP(w, r)
+					return
+				}
+				p.cors(p.verify(p.route)).ServeHTTP(w, r)
+			}))
+		}, routeConfig, []string{"the preflight reaches the route's handler: put New or NewCORS around it"}},
+		{"a preflight without any CORS header", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != "OPTIONS" {
+					p.chain(p.route).ServeHTTP(w, r)
+				}
+			})
+		}, routeConfig, []string{"the preflight's answer carries no Access-Control-Allow-Origin: put New or NewCORS around the mux"}},
+		{"no CSP", func(p parts) http.Handler { return p.cors(p.verify(p.route)) }, routeConfig, []string{
+			"the answer to a signed request carries no Content-Security-Policy: put New or NewCSP around the mux",
+			"refusals carry no Content-Security-Policy: put NewCSP outside of the verifier"}},
+		{"CSP inside of the verifier", func(p parts) http.Handler { return p.cors(p.verify(p.csp(p.route))) }, routeConfig, []string{
+			"refusals carry no Content-Security-Policy: put NewCSP outside of the verifier"}},
+		{"a policy that says nothing", func(p parts) http.Handler {
+			return before(set("Content-Security-Policy", " ; "), p.cors(p.verify(p.route)))
+		}, routeConfig, []string{"carries no Content-Security-Policy", "refusals carry no Content-Security-Policy"}},
+		{"no verification", func(p parts) http.Handler { return p.csp(p.cors(p.route)) }, routeConfig, []string{
+			"a request without signature is refused: a request that must be refused is accepted (200): put New or Verifier.Handler around the route",
+			"a request changed after signing is refused: ", "a request signed too long ago is refused: ", "a request signed in the future is refused: ",
+			"a request signed with another secret is refused: ", "a body of which only the ids are signed is refused: ",
+			"an empty Stripe-Signature is refused: ", "a Stripe-Signature that is none is refused: ", "two Stripe-Signature headers are refused: "}},
+		{"the handler runs although it refuses", func(p parts) http.Handler {
+			return p.csp(p.cors(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				p.verify(p.route).ServeHTTP(w, r)
+				if r.Header.Get("Stripe-Signature") == "" {
+					p.route.ServeHTTP(w, r)
+				}
+			})))
+		}, routeConfig, []string{
+			"a request without signature is refused: a refused request reaches the route's handler: put New or Verifier.Handler around it",
+			"an empty Stripe-Signature is refused: a refused request reaches the route's handler"}},
+		{"the handler runs before the verification, which is counted", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				calls++
+				p.chain(p.route).ServeHTTP(w, r)
+			})
+		}, RunConfig{Target: "/x", Now: fixedNow, Calls: func() int { return calls }}, []string{"the preflight reaches the route's handler", "a refused request reaches the route's handler"}},
+		{"calls that are never counted", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: fixedNow, Calls: func() int { return 7 }},
+			[]string{"a signed request is answered 200 without a call of the route's handler: RunConfig.Calls does not count"}},
+		{"the chain on a pattern with a method", func(p parts) http.Handler { return on("POST /api/refunds", p.chain(p.route)) }, postConfig, []string{
+			`the preflight is answered 405: a pattern with a method, like "POST /x", does not match OPTIONS; put New or NewCORS around the mux, not on a route`,
+			"the answer for an unknown path carries no Access-Control-Allow-Origin: put New or NewCORS around the mux, not on a route",
+			"the answer for an unknown path carries no Content-Security-Policy: put New or NewCSP around the mux, not on a route"}},
+		{"the chain on a route, and AroundMux", func(p parts) http.Handler { return on("/api/refunds", p.chain(p.route)) }, postConfig, []string{
+			"the answer for an unknown path carries no Access-Control-Allow-Origin", "the answer for an unknown path carries no Content-Security-Policy"}},
+		{"a route for everything, and AroundMux", func(p parts) http.Handler { return p.chain(p.route) }, postConfig, []string{
+			`an unknown path ("/api/stripeappstest-no-such-path") is answered 200, not 404: let no route serve it, or leave RunConfig.AroundMux false`}},
+		{"credentials with *", func(p parts) http.Handler {
+			return before(set("Access-Control-Allow-Credentials", "true"), p.chain(p.route))
+		}, routeConfig, []string{
+			"the preflight's answer carries Access-Control-Allow-Credentials with Access-Control-Allow-Origin: *, which browsers refuse",
+			"the answer to a signed request carries Access-Control-Allow-Credentials with", "refusals carry Access-Control-Allow-Credentials with"}},
+		{"credentials with null", func(p parts) http.Handler {
+			return before(func(h http.Header, status int) {
+				h.Set("Access-Control-Allow-Origin", "null")
+				h.Set("Access-Control-Allow-Credentials", "true")
+			}, p.chain(p.route))
+		}, routeConfig, []string{"Access-Control-Allow-Origin: null, which is every sandboxed iframe on the web"}},
+		{"CORS for another origin", func(p parts) http.Handler {
+			return before(set("Access-Control-Allow-Origin", "https://dashboard.stripe.com"), p.chain(p.route))
+		}, routeConfig, []string{
+			`the preflight's answer carries Access-Control-Allow-Origin: "https://dashboard.stripe.com", and the extension's origin is null`,
+			`the answer to a signed request carries Access-Control-Allow-Origin: "https://d`, `refusals carry Access-Control-Allow-Origin: "https://d`}},
+		{"CORS twice", func(p parts) http.Handler {
+			return before(func(h http.Header, _ int) { h.Add("Access-Control-Allow-Origin", "*") }, p.chain(p.route))
+		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it"}},
+		{"a preflight that is redirected", func(p parts) http.Handler { return redirecting(301, "OPTIONS", p.chain(p.route)) }, routeConfig, []string{
+			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows: let the extension call the final URL`}},
+		{"everything is redirected", func(p parts) http.Handler { return redirecting(307, "", nil) }, routeConfig, []string{
+			"the preflight is redirected (307", `a signed request is redirected (307, to "/api/refunds/")`, "a request that must be refused is redirected (307",
+			"the answer to a signed request carries no Access-Control-Allow-Origin", "the answer to a signed request carries no Content-Security-Policy"}},
+		{"CrossOriginProtection outside", func(p parts) http.Handler { return http.NewCrossOriginProtection().Handler(p.chain(p.route)) }, routeConfig, []string{
+			"a signed request is answered 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it",
+			"a request that must be refused with 401 or 400 is answered 403",
+			"no Access-Control-Allow-Origin", "no Content-Security-Policy", "refusals carry no Cache-Control: no-store"}},
+		{"a preflight that is refused with 403", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == "OPTIONS" {
+					w.WriteHeader(http.StatusForbidden)
+					return
+				}
+				p.chain(p.route).ServeHTTP(w, r)
+			})
+		}, routeConfig, []string{"the preflight is answered 403, and must be with 2xx"}},
+		{"the method is not allowed", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Method: "PURGE", Target: "/x", Now: fixedNow}, []string{
+			"the preflight does not allow the method PURGE, but \"GET, HEAD, POST, PUT, PATCH, DELETE\": list it in CORSConfig.Methods"}},
+		{"a header is not allowed", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Header: http.Header{"X-Request-Id": {"1"}}, Now: fixedNow}, []string{
+			"the preflight does not allow the header x-request-id: list it in CORSConfig.Headers"}},
+		{"only a star is allowed, which does not cover Authorization", func(p parts) http.Handler {
+			return before(set("Access-Control-Allow-Headers", "*"), p.chain(p.route))
+		}, RunConfig{Target: "/x", Header: http.Header{"authorization": {"x"}}, Now: fixedNow}, []string{"the preflight does not allow the header authorization"}},
+		{"no header is allowed", func(p parts) http.Handler {
+			return before(func(h http.Header, _ int) { h.Del("Access-Control-Allow-Headers") }, p.chain(p.route))
+		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"does not allow the header content-type", "does not allow the header stripe-signature"}},
+		{"refusals that may be stored", func(p parts) http.Handler {
+			return before(onRefusals(func(h http.Header) { h.Set("Cache-Control", "max-age=60, public") }), p.chain(p.route))
+		}, routeConfig, []string{"refusals carry no Cache-Control: no-store: answer with WriteProblem, or set it in the ErrorHandler"}},
+		{"another secret than the verifier's", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Secrets: []string{"absec_x"}, Now: fixedNow}, []string{
+			"a signed request is refused with 401 no_match: check that RunConfig has the Secrets, the Source and the clock (Now) of the verifier"}},
+		{"one secret of two that the verifier does not know", func(p parts) http.Handler { return p.chain(p.route) },
+			RunConfig{Target: "/x", Secrets: []string{DefaultSecret, "absec_x"}, Now: fixedNow}, []string{
+				"a request signed with Secrets[1] alone is accepted: a signed request is refused with 401 no_match"}},
+		{"another clock than the verifier's", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: func() time.Time { return testNow.Add(time.Hour) }}, []string{
+			"a signed request is refused with 401 too_new"}},
+		{"a route that there is not", func(p parts) http.Handler { return p.chain(on("POST /y", p.route)) }, RunConfig{Target: "/x", Now: fixedNow}, []string{
+			`a signed request is answered 404: check that RunConfig's Method and Target (POST "/x") are those of a route`}},
+		{"a route that cannot answer", func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusConflict) }))
+		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"a signed request is answered 409, not with 2xx: give RunConfig a Payload"}},
+		{"a body that is not bounded", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", MaxBodyBytes: 1000, Now: fixedNow}, []string{
+			"a body one byte over MaxBodyBytes is refused: a body of 1001 bytes is answered 200, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (1000)",
+			"a body one byte over MaxBodyBytes is refused without a Content-Length: a body of 1001 bytes is answered 200"}},
+		{"a body that is refused by what stands outside", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ContentLength > 1000 {
+					w.WriteHeader(http.StatusRequestEntityTooLarge)
+					return
+				}
+				r.Body = http.MaxBytesReader(w, r.Body, 1000)
+				p.chain(p.route).ServeHTTP(w, r)
+			})
+		}, RunConfig{Target: "/x", MaxBodyBytes: 1000, Now: fixedNow}, []string{
+			"is refused: refusals carry no Access-Control-Allow-Origin", "is refused: refusals carry no Content-Security-Policy", "is refused: refusals carry no Cache-Control"}},
+		{"a handler that panics", func(p parts) http.Handler {
+			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh no") })
+		}, RunConfig{Target: "/x", MaxBodyBytes: 1000, AroundMux: true, Now: fixedNow}, []string{
+			"the handler panicked: oh no. The server cuts the answer off then: put NewCORS around the mux"}},
+		{"a verifier without an upper bound of time", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasPrefix(r.Header.Get("Stripe-Signature"), fmt.Sprintf("t=%d,", testNow.Add(beyondTolerance).Unix())) {
+					p.csp(p.cors(p.route)).ServeHTTP(w, r)
+					return
+				}
+				p.chain(p.route).ServeHTTP(w, r)
+			})
+		}, routeConfig, []string{"a request signed in the future is refused: a request that must be refused is accepted (200)"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, failures := record(test.handler(newParts(t, stripeapps.VerifierConfig{})), test.config)
+			for _, failure := range failures {
+				assert.True(t, containsOneOf(failure, test.want), "not expected: %s", failure)
+			}
+			for _, want := range test.want {
+				assert.Contains(t, strings.Join(failures, "\n"), want)
+			}
+		})
+	}
+}
+
+func containsOneOf(s string, parts []string) bool {
+	for _, part := range parts {
+		if strings.Contains(s, part) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestRunSendsWhatABrowserSends(t *testing.T) {
+	var preflights, others []*http.Request
+	p := newParts(t, stripeapps.VerifierConfig{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions {
+			preflights = append(preflights, r)
+		} else {
+			others = append(others, r)
+		}
+		p.chain(p.route).ServeHTTP(w, r)
+	})
+	_, failures := record(handler, RunConfig{Target: "/x?a=b", Header: http.Header{"authorization": {"x"}}, Now: fixedNow})
+	assert.Empty(t, failures)
+	require.Len(t, preflights, 1)
+	assert.Equal(t, "/x?a=b", preflights[0].URL.String())
+	assert.Equal(t, http.Header{
+		"Origin": {"null"}, "Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"authorization,content-type,stripe-signature"},
+		"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"},
+	}, preflights[0].Header)
+	require.Len(t, others, 10)
+	assert.Equal(t, http.Header{
+		"Origin": {"null"}, "Content-Type": {"application/json"}, "Authorization": {"x"}, "Stripe-Signature": {Sign(nil, At(testNow))},
+		"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"},
+	}, others[0].Header)
+	var signatures [][]string
+	for _, r := range others[7:] {
+		signatures = append(signatures, r.Header["Stripe-Signature"])
+	}
+	valid := Sign(nil, At(testNow))
+	assert.Equal(t, [][]string{{""}, {"signature"}, {valid, valid}}, signatures)
+}
+
+// The bodies over the limit are so by one byte, and correct otherwise.
+func TestRunSendsOneByteTooMuch(t *testing.T) {
+	p := newParts(t, stripeapps.VerifierConfig{MaxBodyBytes: 101})
+	var lengths []int64
+	_, failures := record(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			lengths = append(lengths, r.ContentLength, int64(len(body)))
+		})).ServeHTTP(w, r)
+	}), RunConfig{Target: "/x", MaxBodyBytes: 100, Now: fixedNow})
+	assert.Len(t, failures, 2)
+	length := int64(len(Body(nil)))
+	assert.Equal(t, []int64{length, length, 101, 101, -1, 101}, lengths)
+}
+
+func TestRunSaysWhatIsWrongWithItsConfig(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		config RunConfig
+		want   string
+	}{
+		{"no target", RunConfig{}, `RunConfig.Target is "": it must be the path of a signed route, like "/api/refunds"`},
+		{"a URL as target", RunConfig{Target: "https://example.com/x"}, `RunConfig.Target is "https://example.com/x"`},
+		{"a target with a space", RunConfig{Target: "/x y"}, `RunConfig.Target is "/x y"`},
+		{"a target with a fragment", RunConfig{Target: "/x#y"}, `RunConfig.Target is "/x#y"`},
+		{"a target with a line break", RunConfig{Target: "/x\r\n"}, `RunConfig.Target is "/x\r\n"`},
+		{"a target with a bad escape", RunConfig{Target: "/%zz"}, `RunConfig's Method "POST" and Target "/%zz" make no request`},
+		{"a method that is none", RunConfig{Method: "a b", Target: "/x"}, `RunConfig's Method "a b" and Target "/x" make no request`},
+		{"GET with a signed body", RunConfig{Method: "GET", Target: "/x"}, "RunConfig.Method is GET, with which a browser sends no body: give the Source"},
+		{"GET with a payload", RunConfig{Method: "GET", Target: "/x", Payload: "{}", Source: stripeapps.IdentityFromQuery}, "RunConfig.Method is GET, with which a browser sends no body: leave Payload nil"},
+		{"HEAD", RunConfig{Method: "HEAD", Target: "/x", Source: stripeapps.IdentityFromQuery}, "RunConfig.Method is HEAD"},
+		{"OPTIONS", RunConfig{Method: "OPTIONS", Target: "/x"}, "RunConfig.Method is OPTIONS, which is what preflights have"},
+		{"a payload that is no object", RunConfig{Target: "/x", Payload: []int{1}}, "RunConfig.Payload: the payload, of type []int, is not a JSON object"},
+		{"a payload that is no JSON", RunConfig{Target: "/x", Payload: make(chan int)}, "RunConfig.Payload: the payload cannot be written as JSON: json: unsupported type: chan int"},
+		{"no secrets", RunConfig{Target: "/x", Secrets: []string{}}, "RunConfig.Secrets is empty: leave it nil"},
+		{"an empty secret", RunConfig{Target: "/x", Secrets: []string{"absec_1", ""}}, "RunConfig.Secrets[1] is empty"},
+		{"the other secret", RunConfig{Target: "/x", Secrets: []string{otherSecret}}, "RunConfig.Secrets[0] is what Run signs with to be refused"},
+		{"a source that is none", RunConfig{Target: "/x", Source: 4}, "RunConfig.Source is 4: it must be"},
+		{"a negative source", RunConfig{Target: "/x", Source: -1}, "RunConfig.Source is -1: it must be"},
+		{"a clock of before 1970", RunConfig{Target: "/x", Now: func() time.Time { return time.Time{} }}, "RunConfig.Now says 0001-01-01 00:00:00 +0000 UTC: it must be after 1970"},
+		{"a clock of 1970", RunConfig{Target: "/x", Now: func() time.Time { return time.Unix(3600, 0).UTC() }}, "RunConfig.Now says 1970-01-01 01:00:00 +0000 UTC: it must be after 1970, by 25 hours"},
+		{"a header that Run sets", RunConfig{Target: "/x", Header: http.Header{"stripe-signature": {"x"}}}, "RunConfig.Header has stripe-signature, which Run sets itself"},
+		{"a limit without a body", RunConfig{Target: "/x", Source: stripeapps.IdentityFromHeaders, MaxBodyBytes: 100}, "RunConfig.MaxBodyBytes is set, but with this Source"},
+		{"a limit that is too small", RunConfig{Target: "/x", MaxBodyBytes: 59}, "RunConfig.MaxBodyBytes is 59: it must be 0 or from 60, for the ids, to 1073741824"},
+		{"a limit that is too large", RunConfig{Target: "/x", MaxBodyBytes: 1<<30 + 1}, "RunConfig.MaxBodyBytes is 1073741825"},
+		{"a negative limit", RunConfig{Target: "/x", MaxBodyBytes: -1}, "RunConfig.MaxBodyBytes is -1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tests, failures := record(http.NotFoundHandler(), test.config)
+			assert.Empty(t, tests)
+			require.Len(t, failures, 1)
+			assert.Contains(t, failures[0], "stripeappstest: "+test.want)
+			assert.Equal(t, 1, strings.Count(failures[0], "stripeappstest: "))
+		})
+	}
+	t.Run("every problem is named", func(t *testing.T) {
+		_, failures := record(nil, RunConfig{Method: "OPTIONS", Source: 9})
+		require.Len(t, failures, 1)
+		assert.Equal(t, 4, strings.Count(failures[0], "stripeappstest: "), failures[0])
+		assert.Contains(t, failures[0], "the handler is nil")
+	})
+}
+
+func TestRunAsksForAnUnknownPathBesideTheRoute(t *testing.T) {
+	p := newParts(t, stripeapps.VerifierConfig{})
+	var last string
+	_, failures := record(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		last = r.Method + " " + r.URL.String()
+		p.chain(on("POST /a/b", p.route)).ServeHTTP(w, r)
+	}), RunConfig{Target: "/a/b?c=d", Now: fixedNow, AroundMux: true})
+	assert.Empty(t, failures)
+	assert.Equal(t, "POST /a/stripeappstest-no-such-path?c=d", last)
+}
+
+// With a testing.T it is the same.
+func TestRun(t *testing.T) {
+	p := newParts(t, stripeapps.VerifierConfig{})
+	Run(t, p.chain(on("POST /api/refunds", p.route)), postConfig)
+}
