@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+func (a *app) explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "say which of the usual mistakes fits a request, and what to change",
+		ArgsUsage: "[FILE]",
+		Description: inputDescription + "\n\n" +
+			"Example: stripeapps explain < request.http\n" +
+			"         stripeapps explain -other-secrets-file others.txt -header 't=1700000000,v1=…' -body-file body.json\n\n" + exitCodesText,
+		Flags:  append(inputFlags(), otherSecretsFlag()),
+		Action: a.explain,
+	}
+}
+
+func otherSecretsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "other-secrets-file", Usage: "also try the secrets in `FILE`, of other apps, webhooks or the past: label=secret a line", TakesFile: true}
+}
+
+type findingJSON struct {
+	Cause stripeapps.Cause `json:"cause"`
+	Text  string           `json:"text"`
+}
+
+func (a *app) explain(_ context.Context, cmd *cli.Command) error {
+	j, err := a.newJudge(cmd)
+	if err != nil {
+		return err
+	}
+	if j.others, err = a.readOtherSecrets(cmd.String("other-secrets-file")); err != nil {
+		return err
+	}
+	if len(j.secrets.values) == 0 && len(j.others) == 0 {
+		return j.secrets.require()
+	}
+	m, err := a.readMessage(cmd)
+	if err != nil {
+		return err
+	}
+	findings := j.explain(m)
+	paint := a.paint(cmd)
+	for _, f := range findings {
+		if cmd.Bool("json") {
+			a.printJSON(f)
+			continue
+		}
+		a.println(explanationLine(paint, f))
+	}
+	if !isNothingWrong(findings) {
+		return errNo
+	}
+	return nil
+}
+
+func isNothingWrong(findings []findingJSON) bool {
+	return len(findings) == 1 && findings[0].Cause == stripeapps.CauseNothingWrong
+}
+
+func explanationLine(paint paint, f findingJSON) string {
+	color := yellow
+	if f.Cause == stripeapps.CauseNothingWrong {
+		color = green
+	}
+	return paint(color, string(f.Cause)) + ": " + f.Text
+}
+
+// explain asks the library about the body, and where ids are sent beside it also
+// about those: it takes the answer that says more.
+func (j *judge) explain(m *message) []findingJSON {
+	source, sent := m.idSource()
+	if !sent {
+		return j.explainAs(m, m.body, "", "")
+	}
+	user, account := m.header.Get(userHeader), m.header.Get(accountHeader)
+	if source == stripeapps.IdentityFromQuery {
+		query := m.query()
+		user, account = query.Get("user_id"), query.Get("account_id")
+	}
+	byIDs := j.explainAs(m, nil, user, account)
+	if len(m.body) == 0 || isNothingWrong(byIDs) {
+		return byIDs
+	}
+	if byBody := j.explainAs(m, m.body, user, account); !isUnknown(byBody) || isUnknown(byIDs) {
+		return byBody
+	}
+	return byIDs
+}
+
+func isUnknown(findings []findingJSON) bool {
+	return slices.ContainsFunc(findings, func(f findingJSON) bool { return f.Cause == stripeapps.CauseUnknown })
+}
+
+func (j *judge) explainAs(m *message, body []byte, user, account string) (findings []findingJSON) {
+	for _, e := range stripeapps.Explain(stripeapps.Received{
+		Header:       strings.Join(m.header[signatureHeader], ", "),
+		Body:         body,
+		UserID:       user,
+		AccountID:    account,
+		Secrets:      j.secrets.values,
+		OtherSecrets: j.others,
+		Now:          j.now(),
+		Tolerance:    j.tolerance,
+	}) {
+		findings = append(findings, findingJSON{e.Cause, oneLine(j.secrets.inWords(e.Text))})
+	}
+	return findings
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+const secretVariable = "STRIPE_APP_SECRET"
+
+func secretFileFlag() cli.Flag {
+	return &cli.StringFlag{Name: "secret-file", Usage: "read the app's signing secrets from `FILE`, one a line, and not from $" + secretVariable, TakesFile: true}
+}
+
+// secrets are those that were configured, as they are written.
+type secrets struct {
+	values []string
+	places []string // where each was found, for messages
+}
+
+// readSecrets reads them from the file that the flag names, or else from the
+// environment. It does not judge them.
+func (a *app) readSecrets(cmd *cli.Command) (secrets, error) {
+	if cmd.IsSet("secret-file") {
+		return a.readSecretFile(cmd.String("secret-file"))
+	}
+	var s secrets
+	value := a.env(secretVariable)
+	if strings.TrimSpace(value) == "" {
+		return s, nil
+	}
+	for i, secret := range strings.Split(value, ",") {
+		s.values = append(s.values, secret)
+		s.places = append(s.places, "secret "+strconv.Itoa(i+1)+" of $"+secretVariable)
+	}
+	return s, nil
+}
+
+func (a *app) readSecretFile(name string) (s secrets, err error) {
+	data, err := a.readInput(name)
+	if err != nil {
+		return s, err
+	}
+	for i, line := range strings.Split(string(data), "\n") {
+		line = strings.TrimSuffix(line, "\r")
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		s.values = append(s.values, line)
+		s.places = append(s.places, "the secret in line "+strconv.Itoa(i+1)+" of "+inputName(name))
+	}
+	return s, nil
+}
+
+// require returns an error if there are none, or one that cannot be used.
+func (s secrets) require() error {
+	if len(s.values) == 0 {
+		return misconfigured("there is no secret: set $%s to the app's signing secret (absec_…), or give -secret-file", secretVariable)
+	}
+	if _, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: s.values}); err != nil {
+		return misconfigured("%s", s.inWords(err.Error()))
+	}
+	return nil
+}
+
+var secretIndex = regexp.MustCompile(`Secrets\[(\d+)\]`)
+
+// inWords replaces the library's "Secrets[0]" by where that secret was found.
+func (s secrets) inWords(text string) string {
+	text = strings.ReplaceAll(text, "stripeapps: ", "")
+	return secretIndex.ReplaceAllStringFunc(text, func(match string) string {
+		i, err := strconv.Atoi(secretIndex.FindStringSubmatch(match)[1])
+		if err != nil || i >= len(s.places) {
+			return match
+		}
+		return s.places[i]
+	})
+}
+
+// in reports whether text shows one of the secrets.
+func (s secrets) in(text string) bool {
+	for _, secret := range s.values {
+		if bare := strings.Trim(secret, " \t\"'`"); bare != "" && strings.Contains(text, bare) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxOtherSecrets is how many Explain tries.
+const maxOtherSecrets = 16
+
+// readOtherSecrets reads "label=secret" lines, for explain.
+func (a *app) readOtherSecrets(name string) ([]stripeapps.LabeledSecret, error) {
+	if name == "" {
+		return nil, nil
+	}
+	data, err := a.readInput(name)
+	if err != nil {
+		return nil, err
+	}
+	var others []stripeapps.LabeledSecret
+	for i, line := range strings.Split(string(data), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		label, secret, ok := strings.Cut(line, "=")
+		label, secret = strings.TrimSpace(label), strings.TrimSpace(secret)
+		if !ok || label == "" || secret == "" || looksSecret.MatchString(label) {
+			return nil, misconfigured("line %d of %s is not label=secret: write one of these a line", i+1, inputName(name))
+		}
+		others = append(others, stripeapps.LabeledSecret{Label: label, Secret: secret})
+	}
+	if len(others) > maxOtherSecrets {
+		return nil, misconfigured("%s has %d secrets: give at most %d", inputName(name), len(others), maxOtherSecrets)
+	}
+	return others, nil
+}

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
+)
+
+func (a *app) signCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "sign",
+		Usage: "print a request that is signed as Stripe signs it",
+		Description: "The text that is signed is JSON.stringify({...payload, user_id, account_id}); without a\n" +
+			"payload it is the two ids. Each secret adds a v1, as while a secret is rolled.\n\n" +
+			"Example: stripeapps sign -payload '{\"amount\":1250}' -user usr_123 -account acct_123 | sh\n" +
+			"         stripeapps sign -as http | stripeapps verify\n\n" + exitCodesText,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "payload", Usage: "what the extension gives to fetchStripeSignature: a `JSON` object, or - for standard input"},
+			&cli.StringFlag{Name: "payload-file", Usage: "the same from `FILE`, or - for standard input", TakesFile: true},
+			&cli.StringFlag{Name: "user", Value: "usr_test", Usage: "user_id; an empty `ID` leaves it out"},
+			&cli.StringFlag{Name: "account", Value: "acct_test", Usage: "account_id, an `ID`"},
+			&cli.StringFlag{Name: "time", Usage: "sign at this `TIME`, RFC 3339 or Unix seconds (default: now)"},
+			&cli.StringFlag{Name: "ids-in", Usage: "send the ids in `body|headers|query` (default: body with a payload, headers without)"},
+			&cli.StringFlag{Name: "as", Value: "curl", Usage: "print a `curl|header|http`: a shell command, Stripe-Signature's value, or an HTTP/1.1 request"},
+			&cli.StringFlag{Name: "url", Usage: "where to send it, a `URL` (default: examples/quickstart's)"},
+			&cli.StringFlag{Name: "method", Usage: "`METHOD` (default: POST with a body, GET without)"},
+			secretFileFlag(),
+		},
+		Action: a.sign,
+	}
+}
+
+func (a *app) sign(_ context.Context, cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
+		return err
+	}
+	s, err := a.readSecrets(cmd)
+	if err == nil {
+		err = s.require()
+	}
+	if err != nil {
+		return err
+	}
+	payload, err := a.readPayload(cmd)
+	if err != nil {
+		return err
+	}
+	request, err := newSignedRequest(cmd, payload, s)
+	if err != nil {
+		return err
+	}
+	text, err := request.as(cmd.String("as"))
+	if err != nil {
+		return misused(cmd, "%v", err)
+	}
+	if s.in(request.url.String() + request.http()) {
+		return misconfigured("the request holds the secret itself: take it out of the payload and the URL")
+	}
+	for _, note := range request.notes(cmd.String("as"), s) {
+		fmt.Fprintln(a.err, "stripeapps: note: "+note)
+	}
+	if cmd.Bool("json") {
+		a.printJSON(request.json())
+		return nil
+	}
+	fmt.Fprint(a.out, text)
+	return nil
+}
+
+// readPayload returns nil if there is none.
+func (a *app) readPayload(cmd *cli.Command) ([]byte, error) {
+	switch {
+	case cmd.IsSet("payload") && cmd.IsSet("payload-file"):
+		return nil, misused(cmd, "-payload and -payload-file are both given: give one of them")
+	case cmd.IsSet("payload-file"):
+		return a.readInput(cmd.String("payload-file"))
+	case cmd.String("payload") == "-":
+		return a.readInput("-")
+	case cmd.IsSet("payload"):
+		return []byte(cmd.String("payload")), nil
+	}
+	return nil, nil
+}
+
+// signedRequest is a request to print.
+type signedRequest struct {
+	method    string
+	url       *url.URL
+	headers   [][2]string
+	signature string
+	body      []byte // nil: none
+	at        time.Time
+	source    stripeapps.Source
+}
+
+var (
+	idPattern     = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
+	methodPattern = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,32}$`)
+)
+
+func newSignedRequest(cmd *cli.Command, payload []byte, s secrets) (*signedRequest, error) {
+	at, err := parseTime(cmd, "time")
+	if err != nil {
+		return nil, err
+	}
+	user, account := cmd.String("user"), cmd.String("account")
+	if user != "" && !idPattern.MatchString(user) || !idPattern.MatchString(account) {
+		return nil, misused(cmd, "-user and -account must be 1 to 255 letters, digits and underscores, like usr_123 and acct_123")
+	}
+	text, err := stripejs.Payload(payload, user, account)
+	if err != nil {
+		return nil, misused(cmd, "the payload is not a JSON object: give one like {\"amount\":1250}")
+	}
+	r := &signedRequest{at: at, signature: stripejs.Header(text, at, s.values...)}
+	if r.url, err = parseTarget(cmd, payload != nil || cmd.String("ids-in") == "body"); err != nil {
+		return nil, err
+	}
+	if err := r.place(cmd, text, payload != nil); err != nil {
+		return nil, err
+	}
+	return r, r.choose(cmd)
+}
+
+// quickstart is where examples/quickstart listens.
+const quickstart = "http://127.0.0.1:4242"
+
+func parseTarget(cmd *cli.Command, hasBody bool) (*url.URL, error) {
+	text := cmd.String("url")
+	switch {
+	case cmd.IsSet("url"):
+	case hasBody:
+		text = quickstart + "/api/echo"
+	default:
+		text = quickstart + "/api/whoami"
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return nil, misused(cmd, "-url is not an absolute http or https URL without a password, like %s/api/echo", quickstart)
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}
+
+// place puts the ids where they are sent.
+func (r *signedRequest) place(cmd *cli.Command, text []byte, hasPayload bool) error {
+	where := cmd.String("ids-in")
+	if where == "" {
+		where = "headers"
+		if hasPayload {
+			where = "body"
+		}
+	}
+	if hasPayload && where != "body" {
+		return misused(cmd, "with -ids-in %s only the ids are signed: leave the payload out, or the ids in the body", where)
+	}
+	user, account := cmd.String("user"), cmd.String("account")
+	signature := [2]string{"Stripe-Signature", r.signature}
+	switch where {
+	case "body":
+		r.source, r.body = stripeapps.SignedBody, text
+		r.headers = [][2]string{{"Content-Type", "application/json"}, signature}
+	case "headers":
+		r.source = stripeapps.IdentityFromHeaders
+		r.headers = [][2]string{signature}
+		if user != "" {
+			r.headers = append(r.headers, [2]string{"Stripe-User-Id", user})
+		}
+		r.headers = append(r.headers, [2]string{"Stripe-Account-Id", account})
+	case "query":
+		r.source = stripeapps.IdentityFromQuery
+		r.headers = [][2]string{signature}
+		ids := "account_id=" + account
+		if user != "" {
+			ids = "user_id=" + user + "&" + ids
+		}
+		r.url.RawQuery = strings.TrimPrefix(r.url.RawQuery+"&"+ids, "&")
+	default:
+		return misused(cmd, "-ids-in is none of body, headers and query")
+	}
+	return nil
+}
+
+func (r *signedRequest) choose(cmd *cli.Command) error {
+	r.method = cmd.String("method")
+	if r.method == "" {
+		r.method = r.usualMethod()
+	}
+	if !methodPattern.MatchString(r.method) {
+		return misused(cmd, "-method is not the name of a method, like POST")
+	}
+	return nil
+}
+
+func (r *signedRequest) usualMethod() string {
+	if r.body != nil {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+func (r *signedRequest) as(format string) (string, error) {
+	switch format {
+	case "curl":
+		return r.curl(), nil
+	case "header":
+		return r.signature + "\n", nil
+	case "http":
+		return r.http(), nil
+	}
+	return "", fmt.Errorf("-as is none of curl, header and http")
+}
+
+// curl returns a command for a POSIX shell.
+func (r *signedRequest) curl() string {
+	command := "curl -i"
+	if strings.ContainsAny(r.url.Path+r.url.RawQuery, "[]{}") {
+		command += " -g" // or else curl takes them for a pattern
+	}
+	if r.method == http.MethodHead {
+		command += " -I"
+	} else if r.method != r.usualMethod() {
+		command += " -X " + shellQuote(r.method)
+	}
+	lines := []string{command + " " + shellQuote(r.url.String())}
+	for _, h := range r.headers {
+		lines = append(lines, "-H "+shellQuote(h[0]+": "+h[1]))
+	}
+	if r.body != nil {
+		lines = append(lines, "--data-binary "+shellQuote(string(r.body)))
+	}
+	return strings.Join(lines, " \\\n  ") + "\n"
+}
+
+// shellQuote quotes s for a POSIX shell, in which nothing but ' ends '…'.
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// http returns the request as it goes over the wire. After the body there is
+// nothing, since that would be a part of it.
+func (r *signedRequest) http() string {
+	lines := []string{r.method + " " + r.url.RequestURI() + " HTTP/1.1", "Host: " + r.url.Host}
+	for _, h := range r.headers {
+		lines = append(lines, h[0]+": "+h[1])
+	}
+	if r.body != nil {
+		lines = append(lines, fmt.Sprintf("Content-Length: %d", len(r.body)))
+	}
+	return strings.Join(lines, "\r\n") + "\r\n\r\n" + string(r.body)
+}
+
+// maxArgument is what Linux takes as one argument.
+const maxArgument = 128 << 10
+
+// notes says what the user may not expect of the request.
+func (r *signedRequest) notes(format string, s secrets) (notes []string) {
+	if err := r.verify(s); err != nil {
+		notes = append(notes, "a backend refuses this, as it does if Stripe signs it: "+err.Error())
+	}
+	if format == "curl" && len(r.body) > maxArgument-1 {
+		notes = append(notes, "the body is too long for a shell's command line: use -as http")
+	}
+	return notes
+}
+
+// verify asks the library for its verdict, at the time of the signature.
+func (r *signedRequest) verify(s secrets) error {
+	m := message{header: http.Header{}, target: r.url.RequestURI(), body: r.body}
+	for _, h := range r.headers {
+		m.header.Add(h[0], h[1])
+	}
+	j := &judge{secrets: s, now: func() time.Time { return r.at }}
+	if err := j.prepare(); err != nil {
+		return err
+	}
+	if v := j.judgeAs(&m, r.source); !v.accepted() {
+		return fmt.Errorf("%s (%s)", v.Detail, v.Code)
+	}
+	return nil
+}
+
+type signedJSON struct {
+	Method          string            `json:"method"`
+	URL             string            `json:"url"`
+	Headers         map[string]string `json:"headers"`
+	Body            string            `json:"body,omitempty"`
+	StripeSignature string            `json:"stripe_signature"`
+	SignedAt        string            `json:"signed_at"`
+}
+
+func (r *signedRequest) json() signedJSON {
+	j := signedJSON{r.method, r.url.String(), map[string]string{}, string(r.body), r.signature, r.at.UTC().Format(time.RFC3339)}
+	for h := range slices.Values(r.headers) {
+		j.Headers[h[0]] = h[1]
+	}
+	return j
+}
