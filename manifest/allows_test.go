@@ -46,6 +46,7 @@ func TestVerdictsOnConnecting(t *testing.T) {
 		{"not itself without the slash", folder, exact, false, has(folder) + `, but the slash at its end allows what is below it, and not /v2/refunds itself: add "` + exact + `"`},
 		{"not above it", folder, folder + "..", false, `no entry of connect-src matches (stripe-app.json): add "https://api.example.com/v2/", which allows it and all below it`},
 		{"another port", exact, "https://api.example.com:8443/v2/refunds", false, has(exact) + ", but the port is another: the URL's is 8443"},
+		{"port zero", exact, "https://api.example.com:00/v2/refunds", false, has(exact) + ", but the port is another: the URL's is 0"},
 		{"http", exact, "http://api.example.com/v2/refunds", false, has(exact) + ", but the scheme is another: the URL's is http"},
 		{"a web socket", exact, "wss://api.example.com/v2/refunds", false, has(exact) + ", but the scheme is another: the URL's is wss"},
 		{"another host", exact, "https://api.example.org/v2/refunds", false, `no entry of connect-src matches (stripe-app.json): add "https://api.example.org/v2/refunds", which allows this URL alone, or "https://api.example.org/v2/", which allows all below it`},
@@ -141,6 +142,9 @@ func TestVerdictsOnSeveralEntries(t *testing.T) {
 	v = m.AllowsConnect("https://api.example.com:8443/a/x")
 	assert.True(t, v.Allowed)
 	assert.Len(t, v.Warnings, 1)
+
+	m = connecting(t, "https://api.example.com:8443", "https://api.example.com:8443/a/", "https://api.example.com:8443")
+	assert.True(t, m.AllowsConnect("https://api.example.com:8443/a/x").Allowed, "what is not certain goes before what is refused")
 
 	assert.False(t, connecting(t).AllowsConnect("https://api.example.com/a/x").Allowed)
 	assert.False(t, mustLoad(t, files("stripe-app.json", "{}"), "stripe-app.json").AllowsConnect("https://api.example.com/a/x").Allowed)

@@ -399,15 +399,15 @@ func adjust(findings manifest.Findings) (found manifest.Findings) {
 func TestFindingsAreInTheOrderOfTheFiles(t *testing.T) {
 	m := mustLoad(t, files(
 		"stripe-app.json", manifestJSON(lists{connect: []string{"http://a.example/x", "https://b.example", "https://c.example/v1"}, image: []string{"http://d.example/x"}, redirects: []string{"https://e.example"}}),
-		"stripe-app.dev.json", "{\n  \"extends\": \"stripe-app.json\",\n  \"allowed_redirect_uris\": [\"http://g.example/x\"],\n  \"ui_extension\": {\"content_security_policy\": {\n    \"purpose\": \"To try\",\n    \"image-src\": [\"http://f.example/x\"]}}\n}",
+		"stripe-app.dev.json", strings.Repeat("\n", 20)+"{\n  \"extends\": \"stripe-app.json\",\n  \"allowed_redirect_uris\": [\"http://g.example/x\"],\n  \"ui_extension\": {\"content_security_policy\": {\n    \"purpose\": \"To try\",\n    \"image-src\": [\"http://f.example/x\"]}}\n}",
 	), "stripe-app.dev.json")
 	var got []string
 	for _, f := range m.Check() {
 		got = append(got, fmt.Sprintf("%s:%d:%d %s %s", f.File, f.Line, f.Column, f.Severity, f.Path))
 	}
 	assert.Equal(t, []string{
-		"stripe-app.dev.json:3:29 warning allowed_redirect_uris[0]",
-		"stripe-app.dev.json:6:19 error " + imagePath + "[0]",
+		"stripe-app.dev.json:23:29 warning allowed_redirect_uris[0]",
+		"stripe-app.dev.json:26:19 error " + imagePath + "[0]",
 		"stripe-app.json:11:23 error " + connectPath + "[0]",
 		"stripe-app.json:11:44 error " + connectPath + "[1]",
 		"stripe-app.json:11:64 warning " + connectPath + "[2]",
