@@ -207,7 +207,7 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 			continue
 		}
 		v.refuser.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: explained",
-			slog.String("cause", string(x.Cause)), slog.String("text", x.Text))
+			slog.String("code", string(code)), slog.String("cause", string(x.Cause)), slog.String("text", x.Text))
 	}
 }
 
@@ -877,8 +877,11 @@ func (e *explainer) checkTime() {
 	case age < -e.received.Tolerance && now.Sub(time.UnixMilli(signedAt)).Abs() < year:
 		e.say(CauseMilliseconds, "%s counts milliseconds, and Stripe's counts seconds: divide it by 1000 where it is signed", subject)
 	case age > e.received.Tolerance:
-		ago := inWords(age)
-		e.say(CauseTooOld, "%s is %s ago, over the tolerance of %v: call fetchStripeSignature anew for each request instead of keeping what it returned, or, if it was just called, set this server's clock back by %s", subject, ago, e.received.Tolerance, ago)
+		ago, orClock := inWords(age), ""
+		if age < 12*time.Hour { // no clock is off by more, but one that was never set
+			orClock = ", or, if it was just called, set this server's clock back by " + ago
+		}
+		e.say(CauseTooOld, "%s is %s ago, over the tolerance of %v: call fetchStripeSignature anew for each request instead of keeping what it returned%s", subject, ago, e.received.Tolerance, orClock)
 	case age < -e.received.Tolerance:
 		ahead := inWords(-age)
 		e.say(CauseClockBehind, "%s is %s in the future, over the tolerance of %v: set this server's clock forward by as much, and let it be synchronized", subject, ahead, e.received.Tolerance)

@@ -42,7 +42,7 @@ func ExampleVerifierConfig_explain() {
 	r.Header.Set("Stripe-Signature", sign(`{"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
 	verifier.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 	// Output:
-	// level=INFO msg="stripeapps: explained" cause=ids_not_last text="user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})"
+	// level=INFO msg="stripeapps: explained" code=only_ids_signed cause=ids_not_last text="user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})"
 	// level=INFO msg="stripeapps: request refused" code=only_ids_signed status=400 detail="the signature covers only user_id and account_id, not the rest of the body: pass the payload to fetchStripeSignature"
 }
 

@@ -12,7 +12,10 @@ import (
 )
 
 // GoldenVector is a signed request that must be accepted or refused. All of it was
-// made by the real stripe-node.
+// made by the real stripe-node. Those with CodeNoIdentity, CodeInstallSignature
+// and CodeOnlyIDsSigned are refused for what they carry: with the first two, the
+// signature fits, and what looks at signatures only, like VerifyPayload, accepts
+// them.
 type GoldenVector struct {
 	// Name says what the vector shows, and is unique.
 	Name string
