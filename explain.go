@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -84,7 +85,12 @@ type Received struct {
 
 	Now       time.Time     // zero: time.Now()
 	Tolerance time.Duration // 0: DefaultTolerance
+
+	// InsecureAllowMissingUser is that of the VerifierConfig.
+	InsecureAllowMissingUser bool
 }
+
+var likeSecret = regexp.MustCompile(`(?:absec|whsec)_[A-Za-z0-9]|[sr]k_(?:live|test)_`)
 
 // LabeledSecret is a secret with a name for an Explanation.
 type LabeledSecret struct {
@@ -110,7 +116,7 @@ func Explain(r Received) []Explanation {
 	if r.Tolerance <= 0 {
 		r.Tolerance = DefaultTolerance
 	}
-	e := &explainer{received: r, budget: maxExplainedBytes}
+	e := &explainer{received: r, budget: maxExplainedBytes, allowNoUser: r.InsecureAllowMissingUser}
 	e.addSecrets()
 	e.addOtherSecrets()
 	return e.explain()
@@ -198,12 +204,15 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 	if !v.readsBody || len(payload) > 0 {
 		// Repeated ids make one that is none.
 		e.received.UserID, e.received.AccountID = strings.Join(users, ","), strings.Join(accounts, ",")
+		if len(users) > 0 && e.received.UserID == "" {
+			e.received.UserID = "," // sent, and empty: that is no id
+		}
 	}
 	if code == CodeMalformedIDs && e.headerOnly {
 		return
 	}
 	for _, x := range e.explain() {
-		if x.Cause == CauseNothingWrong && e.headerOnly {
+		if x.Cause == CauseNothingWrong { // it was refused, with another time or secret perhaps
 			continue
 		}
 		v.refuser.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: explained",
@@ -408,7 +417,11 @@ func describeHeader(header string) string {
 
 // fits reports whether a key fits for a payload, as far as the budget reaches.
 func (e *explainer) fits(payload []byte) bool {
-	const aroundIt = 64 // the time, and the padding of SHA-256
+	const aroundIt = 64   // the time, and the padding of SHA-256
+	if len(e.keys) == 0 { // nothing can fit, and no hashing would end the search
+		e.exhausted = true
+		return false
+	}
 	for i := range e.keys {
 		cost := len(payload) + aroundIt
 		if e.budget < cost {
@@ -844,7 +857,7 @@ func (s *memberSearch) findOrder() bool {
 		if n <= 1 {
 			return found()
 		}
-		for i := range n {
+		for i := 0; i < n && !s.exhausted; i++ {
 			own[i], own[n-1] = own[n-1], own[i]
 			if permute(n - 1) {
 				return true
@@ -901,9 +914,13 @@ func inWords(d time.Duration) string {
 	return (d + time.Second - 1).Truncate(time.Second).String() // up: it is over a tolerance
 }
 
-// shortened is a name or label for a sentence.
+// shortened is a name or label for a sentence. What could be a secret is not shown,
+// wherever it stands.
 func shortened(s string) string {
 	const most = 40
+	if likeSecret.MatchString(s) {
+		return "(what looks like a secret)"
+	}
 	if len(s) <= most {
 		return s
 	}

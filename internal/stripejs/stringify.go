@@ -318,7 +318,8 @@ func appendString(out []byte, s string) []byte {
 			if i := bytes.IndexByte([]byte("\b\f\n\r\t"), c); i >= 0 {
 				out = append(out, '\\', "bfnrt"[i])
 			} else {
-				out = fmt.Appendf(out, `\u%04x`, c)
+				const hex = "0123456789abcdef"
+				out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 			}
 		case c == 0xed && i+2 < len(s) && s[i+1] >= 0xa0: // a surrogate in WTF-8
 			out = fmt.Appendf(out, `\u%04x`, 0xd000|int(s[i+1]&0x3f)<<6|int(s[i+2]&0x3f))
