@@ -18,7 +18,8 @@ func (a *app) explainCommand() *cli.Command {
 		Description: inputDescription + "\n\n" +
 			"Example: stripeapps explain < request.http\n" +
 			"         stripeapps explain -other-secrets-file others.txt -header 't=1700000000,v1=…' -body-file body.json\n\n" + exitCodesText,
-		Flags:  append(inputFlags(), otherSecretsFlag()),
+		Flags: append(inputFlags(), otherSecretsFlag(),
+			&cli.BoolFlag{Name: "allow-missing-user", Usage: "take what is signed without a user_id for right, as InsecureAllowMissingUser does"}),
 		Action: a.explain,
 	}
 }
@@ -81,10 +82,11 @@ func (j *judge) explain(m *message) []findingJSON {
 	if !sent {
 		return j.explainAs(m, m.body, "", "")
 	}
-	user, account := m.header.Get(userHeader), m.header.Get(accountHeader)
+	// Repeated ids make one that is none, as they are refused.
+	user, account := strings.Join(m.header[userHeader], ","), strings.Join(m.header[accountHeader], ",")
 	if source == stripeapps.IdentityFromQuery {
 		query := m.query()
-		user, account = query.Get("user_id"), query.Get("account_id")
+		user, account = strings.Join(query["user_id"], ","), strings.Join(query["account_id"], ",")
 	}
 	byIDs := j.explainAs(m, nil, user, account)
 	if len(m.body) == 0 || isNothingWrong(byIDs) {
@@ -110,8 +112,14 @@ func (j *judge) explainAs(m *message, body []byte, user, account string) (findin
 		OtherSecrets: j.others,
 		Now:          j.now(),
 		Tolerance:    j.tolerance,
+
+		InsecureAllowMissingUser: j.allowMissingUser,
 	}) {
-		findings = append(findings, findingJSON{e.Cause, oneLine(j.secrets.inWords(e.Text))})
+		text := oneLine(j.secrets.inWords(e.Text))
+		if j.secrets.in(text) {
+			text = "the explanation would show a secret, because the request holds it: take it out of what is sent"
+		}
+		findings = append(findings, findingJSON{e.Cause, text})
 	}
 	return findings
 }

@@ -31,6 +31,9 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,13 +67,18 @@ type app struct {
 	env           func(string) string
 	terminal      bool // out is one
 	inputTerminal bool
+	noTopic       error // -h was asked about a command that there is not
 }
 
 // run runs the command line and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
 	err := refuseSecrets(args)
 	if err == nil {
-		err = a.command().Run(ctx, args)
+		root := a.command()
+		err = root.Run(ctx, helpArguments(root, args))
+	}
+	if err == nil {
+		err = a.noTopic
 	}
 	if err == nil && a.out.err != nil {
 		err = failed("cannot write the output: %v", a.out.err)
@@ -100,8 +108,9 @@ func (a *app) command() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON, one object a line"},
 			&cli.BoolFlag{Name: "no-color", Usage: "print no colours (as NO_COLOR does)"},
+			&cli.BoolFlag{Name: "version", Usage: "print the version", Local: true},
 		},
-		Action:                groupAction,
+		Action:                a.root,
 		HideHelpCommand:       true,
 		HideVersion:           true,
 		Suggest:               true,
@@ -109,17 +118,85 @@ func (a *app) command() *cli.Command {
 		ConfigureShellCompletionCommand: func(c *cli.Command) {
 			c.Hidden = false
 			c.Usage = "print a script for shell completion: bash, zsh, fish or pwsh"
+			c.Action = func(ctx context.Context, c *cli.Command) error {
+				if c.Args().First() == "help" {
+					cli.HelpPrinter(c.Root().Writer, cli.SubcommandHelpTemplate, c)
+					return nil
+				}
+				return groupAction(ctx, c)
+			}
+			a.inOurWords(c)
 		},
 		Reader:         a.in,
 		Writer:         a.out,
 		ErrWriter:      a.err,
 		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run does it
 	}
-	root.Walk(func(c *cli.Command) error {
+	a.inOurWords(root)
+	return root
+}
+
+// inOurWords replaces the cli library's messages, in cmd and in what is below it.
+func (a *app) inOurWords(cmd *cli.Command) {
+	cmd.Walk(func(c *cli.Command) error {
 		c.OnUsageError = usageError
+		c.CommandNotFound = func(_ context.Context, c *cli.Command, name string) {
+			if len(c.VisibleCommands()) == 0 { // what follows -h is an argument
+				cli.HelpPrinter(c.Root().Writer, cli.CommandHelpTemplate, c)
+				return
+			}
+			a.noTopic = noSuchCommand(c, name)
+		}
 		return nil
 	})
-	return root
+}
+
+func init() {
+	stringify := cli.FlagStringer
+	cli.FlagStringer = func(f cli.Flag) string { // one dash, as everywhere else
+		names, usage, _ := strings.Cut(stringify(f), "\t")
+		return strings.ReplaceAll(names, "--", "-") + "\t" + usage
+	}
+}
+
+// helpArguments makes "COMMAND -h" of "help COMMAND" and of "COMMAND help".
+func helpArguments(root *cli.Command, args []string) []string {
+	for i, c := 1, root; i < len(args); i++ {
+		switch {
+		case args[i] == "help" && len(c.Commands) > 0:
+			rest := slices.Clone(args[i+1:])
+			return slices.Concat(args[:i], slices.DeleteFunc(rest, isHelpFlag), []string{"-h"})
+		case c == root && strings.HasPrefix(args[i], "-"):
+		default:
+			if c = c.Command(args[i]); c == nil {
+				return args
+			}
+		}
+	}
+	return args
+}
+
+func isHelpFlag(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+// root is what is done without a command.
+func (a *app) root(ctx context.Context, cmd *cli.Command) error {
+	if !cmd.Bool("version") {
+		return groupAction(ctx, cmd)
+	}
+	version := "(unknown)"
+	info, ok := debug.ReadBuildInfo()
+	if ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	if cmd.Bool("json") {
+		a.printJSON(struct {
+			Version string `json:"version"`
+			Go      string `json:"go"`
+		}{version, runtime.Version()})
+		return nil
+	}
+	a.println("stripeapps " + version + " " + runtime.Version())
+	return nil
 }
 
 // exitError ends the program. Its text, if there is one, goes to stderr.
@@ -153,13 +230,47 @@ func groupAction(_ context.Context, cmd *cli.Command) error {
 	return unknownCommand(cmd)
 }
 
-func unknownCommand(cmd *cli.Command) error {
-	name := cmd.Args().First()
-	closest := cli.SuggestCommand(cmd.VisibleCommands(), name)
-	if !strings.HasPrefix(closest, name[:min(1, len(name))]) { // it finds one for anything
-		return misused(cmd, "there is no command %q: use one of %s", name, strings.Join(commandNames(cmd), ", "))
+func unknownCommand(cmd *cli.Command) error { return noSuchCommand(cmd, cmd.Args().First()) }
+
+func noSuchCommand(cmd *cli.Command, name string) error {
+	names := commandNames(cmd)
+	if closest := closest(names, name); closest != "" {
+		return misused(cmd, "there is no command %q: did you mean %q?", name, closest)
 	}
-	return misused(cmd, "there is no command %q: did you mean %q?", name, closest)
+	return misused(cmd, "there is no command %q: use one of %s", name, strings.Join(names, ", "))
+}
+
+// closest returns the name that is at most two typing errors away, and not all of
+// what was typed; "" if there is none.
+func closest(names []string, typed string) (closest string) {
+	least := min(3, len(typed))
+	for _, name := range names {
+		if d := editDistance(name, typed); d < least {
+			least, closest = d, name
+		}
+	}
+	return closest
+}
+
+// editDistance is Levenshtein's, in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 func commandNames(cmd *cli.Command) (names []string) {
@@ -169,13 +280,37 @@ func commandNames(cmd *cli.Command) (names []string) {
 	return names
 }
 
-var undefinedFlag = regexp.MustCompile(`^flag provided but not defined: -(.*)$`)
+var (
+	undefinedFlag = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
+	missingValue  = regexp.MustCompile(`^flag needs an argument: -*(.*)$`)
+	invalidValue  = regexp.MustCompile(`(?s)^invalid (?:boolean )?value .* for (?:flag )?-*([a-z-]+): `)
+)
 
 // usageError is the library's error, as one line that says what to do next.
 func usageError(_ context.Context, cmd *cli.Command, err error, _ bool) error {
-	if name := undefinedFlag.FindStringSubmatch(err.Error()); name != nil {
-		flags := append(cmd.Root().VisibleFlags(), cmd.VisibleFlags()...)
-		return misused(cmd, "there is no flag -%s: did you mean %s?", name[1], strings.TrimPrefix(cli.SuggestFlag(flags, name[1], false), "-"))
+	flags := append(cmd.Root().VisibleFlags(), cmd.VisibleFlags()...)
+	text := err.Error()
+	if match := undefinedFlag.FindStringSubmatch(text); match != nil {
+		name, _, _ := strings.Cut(match[1], "=")
+		var names []string
+		for _, f := range flags {
+			names = append(names, f.Names()...)
+		}
+		if closest := closest(names, name); closest != "" {
+			return misused(cmd, "there is no flag -%s: did you mean -%s?", name, closest)
+		}
+		return misused(cmd, "there is no flag -%s", name)
+	}
+	if match := missingValue.FindStringSubmatch(text); match != nil {
+		return misused(cmd, "-%s needs a value", match[1])
+	}
+	if match := invalidValue.FindStringSubmatch(text); match != nil {
+		for _, f := range flags {
+			if _, ok := f.(*cli.DurationFlag); ok && slices.Contains(f.Names(), match[1]) {
+				return misused(cmd, "-%s is not a duration, like 5m", match[1])
+			}
+		}
+		return misused(cmd, "-%s is a switch: give it without a value", match[1])
 	}
 	return misused(cmd, "%v", err)
 }
@@ -185,7 +320,7 @@ var (
 	// in an argument. Publishable keys (pk_…) are not secret.
 	looksSecret    = regexp.MustCompile(`absec_[A-Za-z0-9]|whsec_[A-Za-z0-9]|\b(sk|rk)_([a-z]+_)?(live|test)_`)
 	startsAsAPIKey = regexp.MustCompile(`^(-[^=]*=)?(sk|rk)_`)
-	controls       = regexp.MustCompile(`[\x00-\x1f\x7f]+`)
+	controls       = regexp.MustCompile(`[\pC\x{2028}\x{2029}]+`)
 )
 
 const secretRefusal = "secrets do not belong on the command line: put it into $STRIPE_APP_SECRET or into a file for -secret-file, and roll it if others can see this machine's processes or your shell's history"
@@ -201,9 +336,9 @@ func refuseSecrets(args []string) error {
 	return nil
 }
 
-// oneLine returns text on one line.
+// oneLine returns text on one line, with nothing that a terminal acts on.
 func oneLine(text string) string {
-	return strings.TrimSpace(controls.ReplaceAllString(text, " "))
+	return strings.TrimSpace(controls.ReplaceAllString(strings.ToValidUTF8(text, "\ufffd"), " "))
 }
 
 // output is standard output; it remembers that it could not be written.

@@ -87,6 +87,7 @@ func TestCommands(t *testing.T) {
 	webhookSecret := write(t, "webhook.txt", "whsec_abc\n")
 	others := write(t, "others.txt", "# of other apps\nthe other app="+testSecret+"\n")
 	badOthers := write(t, "bad-others.txt", "\nabsec_nolabel\n")
+	noSecrets := write(t, "none.txt", "# later\n\n")
 	bodyFile := write(t, "body.json", body)
 	pretty := write(t, "pretty.json", "{\n  \"amount\": 1250,\n  \"user_id\": \"usr_1\",\n  \"account_id\": \"acct_1\"\n}")
 	manifestFile := write(t, "stripe-app.json", `{"id":"com.example.app","version":"1.0.0","name":"A","icon":"./i.png","permissions":[],
@@ -128,8 +129,9 @@ func TestCommands(t *testing.T) {
 		"sign refuses a payload that is no object":              {args: words("sign -payload [1]"), env: []string{secretEnv}, err: "stripeapps: the payload is not a JSON object: give one like {\"amount\":1250}" + usageOfSign, code: 2},
 		"sign refuses an id that is none":                       {args: words("sign -user usr-1"), env: []string{secretEnv}, err: "stripeapps: -user and -account must be 1 to 255 letters, digits and underscores, like usr_123 and acct_123" + usageOfSign, code: 2},
 		"sign refuses a time that is none":                      {args: words("sign -time yesterday"), env: []string{secretEnv}, err: "stripeapps: -time is neither RFC 3339, like 2026-01-02T15:04:05Z, nor Unix seconds" + usageOfSign, code: 2},
-		"sign refuses another format":                           {args: words("sign -as xml"), env: []string{secretEnv}, err: "stripeapps: -as is none of curl, header and http" + usageOfSign, code: 2},
-		"sign refuses another place":                            {args: words("sign -ids-in cookie"), env: []string{secretEnv}, err: "stripeapps: -ids-in is none of body, headers and query" + usageOfSign, code: 2},
+		"sign refuses another format":                           {args: words("sign -as xml"), env: []string{secretEnv}, err: "stripeapps: -as \"xml\" is none of curl, header and http" + usageOfSign, code: 2},
+		"sign shows no secret as a format":                      {args: words("sign -as hunter2hunter2"), env: []string{"STRIPE_APP_SECRET=hunter2hunter2"}, err: "stripeapps: *", code: 2},
+		"sign refuses another place":                            {args: words("sign -ids-in cookie"), env: []string{secretEnv}, err: "stripeapps: -ids-in \"cookie\" is none of body, headers and query" + usageOfSign, code: 2},
 		"sign refuses a payload that is not sent":               {args: words("sign -payload {} -ids-in headers"), env: []string{secretEnv}, err: "stripeapps: with -ids-in headers only the ids are signed: leave the payload out, or the ids in the body" + usageOfSign, code: 2},
 		"sign refuses two payloads":                             {args: words("sign -payload {} -payload-file " + bodyFile), env: []string{secretEnv}, err: "stripeapps: -payload and -payload-file are both given: give one of them" + usageOfSign, code: 2},
 		"sign refuses a URL without a host":                     {args: words("sign -url /api"), env: []string{secretEnv}, err: "stripeapps: -url is not an absolute http or https URL without a password, like http://127.0.0.1:4242/api/echo" + usageOfSign, code: 2},
@@ -201,12 +203,45 @@ func TestCommands(t *testing.T) {
 		"serve cannot listen just anywhere": {args: words("serve -to http://127.0.0.1:1 -addr 192.0.2.1:1"), env: []string{secretEnv}, err: "stripeapps: cannot listen: *", code: 3},
 
 		// the root
-		"a command is needed":             {err: "stripeapps: which command? one of sign, verify, explain, serve, pkce, manifest, completion (see stripeapps -h)\n", code: 2},
-		"an unknown command is corrected": {args: words("verfy"), err: "stripeapps: there is no command \"verfy\": did you mean \"verify\"? (see stripeapps -h)\n", code: 2},
-		"an unknown flag is corrected":    {args: words("sign -paylod x"), err: "stripeapps: there is no flag -paylod: did you mean -payload? (see stripeapps sign -h)\n", code: 2},
-		"a flag's value is needed":        {args: words("sign -payload"), err: "stripeapps: flag needs an argument: -payload (see stripeapps sign -h)\n", code: 2},
-		"completion is there":             {args: words("completion bash"), out: "# This is a shell completion script*"},
-		"completion completes commands":   {args: words("manifest --generate-shell-completion"), out: "check*"},
+		"a command is needed":                           {err: "stripeapps: which command? one of sign, verify, explain, serve, pkce, manifest, completion (see stripeapps -h)\n", code: 2},
+		"an unknown command is corrected":               {args: words("verfy"), err: "stripeapps: there is no command \"verfy\": did you mean \"verify\"? (see stripeapps -h)\n", code: 2},
+		"an unknown flag is corrected":                  {args: words("sign -paylod x"), err: "stripeapps: there is no flag -paylod: did you mean -payload? (see stripeapps sign -h)\n", code: 2},
+		"a flag's value is needed":                      {args: words("sign -payload"), err: "stripeapps: -payload needs a value (see stripeapps sign -h)\n", code: 2},
+		"a flag's value is needed, with two dashes":     {args: words("sign --url"), err: "stripeapps: -url needs a value (see stripeapps sign -h)\n", code: 2},
+		"help is -h":                                    {args: words("help"), out: "NAME:\n   stripeapps - *"},
+		"help after a flag is -h":                       {args: words("-json help"), out: "NAME:\n   stripeapps - *"},
+		"help COMMAND is COMMAND -h":                    {args: words("help sign"), out: "NAME:\n   stripeapps sign - *"},
+		"help COMMAND COMMAND too":                      {args: words("help manifest check"), out: "NAME:\n   stripeapps manifest check - *"},
+		"COMMAND help COMMAND too":                      {args: words("manifest help check"), out: "NAME:\n   stripeapps manifest check - *"},
+		"COMMAND help too":                              {args: words("pkce help"), out: "NAME:\n   stripeapps pkce - *"},
+		"completion help too":                           {args: words("completion help"), out: "NAME:\n   stripeapps completion - *"},
+		"help of help is help":                          {args: words("help -h"), out: "NAME:\n   stripeapps - *"},
+		"help of nothing is corrected":                  {args: words("help verfy"), err: "stripeapps: there is no command \"verfy\": did you mean \"verify\"? (see stripeapps -h)\n", code: 2},
+		"help of nothing within a command is corrected": {args: words("help manifest chek"), err: "stripeapps: there is no command \"chek\": did you mean \"check\"? (see stripeapps manifest -h)\n", code: 2},
+		"help as a value is a value":                    {args: words("sign -payload help"), env: []string{secretEnv}, err: "stripeapps: the payload is not a JSON object: *", code: 2},
+		"help goes before an argument":                  {args: words("manifest check -h foo"), out: "NAME:\n   stripeapps manifest check - *"},
+		"a far command is not corrected":                {args: words("frobnicate"), err: "stripeapps: there is no command \"frobnicate\": use one of sign, verify, explain, serve, pkce, manifest, completion (see stripeapps -h)\n", code: 2},
+		"a far flag is not corrected":                   {args: words("-v"), err: "stripeapps: there is no flag -v (see stripeapps -h)\n", code: 2},
+		"a far flag of a command is not corrected":      {args: words("sign --frobnicate=x"), err: "stripeapps: there is no flag -frobnicate (see stripeapps sign -h)\n", code: 2},
+		"the version is printed":                        {args: words("--version"), out: "stripeapps *"},
+		"the version is printed as JSON":                {args: words("-version -json"), out: `{"version":"*`},
+		"a duration is one":                             {args: words("verify -tolerance 5"), err: "stripeapps: -tolerance is not a duration, like 5m (see stripeapps verify -h)\n", code: 2},
+		"a switch has no value":                         {args: words("sign -json=maybe"), err: "stripeapps: -json is a switch: give it without a value (see stripeapps sign -h)\n", code: 2},
+		"completion is for a shell that it knows":       {args: words("completion foo"), err: "stripeapps: there is no command \"foo\": use one of bash, zsh, fish, pwsh (see stripeapps completion -h)\n", code: 2},
+		"an escape is not printed":                      {args: []string{"\x1b[31m"}, err: "stripeapps: there is no command \"\\x1b[31m\": *", code: 2},
+
+		"a secret-file without secrets says so":        {args: words("sign -secret-file " + noSecrets), err: "stripeapps: " + noSecrets + " has no secret: write the app's signing secret (absec_…) on a line of its own\n", code: 2},
+		"explain names a body that has no request":     {args: words("explain " + bodyFile), env: []string{secretEnv}, err: "stripeapps: " + bodyFile + ": this is a body, without the request: give it with -body-file, and the signature with -header\n", code: 2},
+		"verify says that the body has ids of its own": {args: append(words("verify -now 1700000000 -user usr_2 -body-file "+bodyFile+" -header"), bodyHeader), env: []string{secretEnv}, out: accepted, err: "stripeapps: note: the body holds ids of its own: -user and -account are headers beside it, and do not replace them\n"},
+		"sign refuses a GET with a body":               {args: words("sign -method GET -payload {}"), env: []string{secretEnv}, err: "stripeapps: a browser sends no body with -method GET: leave the payload out, for ids in the headers, or take another method" + usageOfSign, code: 2},
+		"sign refuses a HEAD with a body":              {args: words("sign -method head -ids-in body"), env: []string{secretEnv}, err: "stripeapps: a browser sends no body with -method head: *", code: 2},
+		"sign refuses a URL with a line break":         {args: []string{"sign", "-url", "http://h/a\nb"}, env: []string{secretEnv}, err: "stripeapps: -url is not *", code: 2},
+		"manifest allows wants the manifest first":     {args: words("manifest allows https://h/ " + manifestFile), err: "stripeapps: the manifest comes first: manifest allows FILE URL… (see stripeapps manifest allows -h)\n", code: 2},
+		"explain prints no escape of a header":         {args: []string{"explain", "-header", "t=\x1b[31m1,v1=\x1b[31m", "-body", "{\"\\u001b[31m\":1,\"user_id\":\"\\u001b[31m\",\"account_id\":\"\u009b31m\"}"}, env: []string{secretEnv}, out: "*", code: 1},
+		"explain prints no escape of ids":              {args: []string{"explain", "-header", idsHeader, "-user", "\x1b[31m", "-account", "\u009b31m"}, env: []string{secretEnv}, out: "*", code: 1},
+		"verify prints no escape of ids":               {args: []string{"verify", "-header", idsHeader, "-user", "\x1b[31m", "-account", "\u009b31m"}, env: []string{secretEnv}, out: "refused: *", code: 1},
+		"completion is there":                          {args: words("completion bash"), out: "# This is a shell completion script*"},
+		"completion completes commands":                {args: words("manifest --generate-shell-completion"), out: "check*"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -214,10 +249,11 @@ func TestCommands(t *testing.T) {
 			assert.Equal(t, c.code, got.code, got.err)
 			assertText(t, c.out, withoutMACs(got.out, c.out))
 			assertText(t, c.err, got.err)
-			for _, secret := range []string{testSecret, otherSecret} {
+			for _, secret := range []string{testSecret, otherSecret, "hunter2"} {
 				assert.NotContains(t, got.out+got.err, secret)
 			}
-			assert.NotContains(t, got.out, "\x1b", "colours are for terminals")
+			assert.NotContains(t, got.out+got.err, "\x1b", "colours are for terminals")
+			assert.NotContains(t, got.out+got.err, "\u009b")
 			if got.err != "" {
 				assert.Equal(t, 1, strings.Count(got.err, "\n"), "an error is one line")
 			}
@@ -253,6 +289,8 @@ func TestHelpOnEachLevelHasAnExampleAndTheExitCodes(t *testing.T) {
 			got := execute(t, "", nil, append(words(command), "-h")...)
 			assert.Equal(t, 0, got.code)
 			assert.Contains(t, got.out, "Example: ")
+			assert.Contains(t, got.out, "-help, -h")
+			assert.NotContains(t, got.out, "--help", "one dash")
 			assert.Contains(t, got.out, exitCodesText)
 			assert.Empty(t, got.err)
 		})
@@ -279,15 +317,15 @@ func TestVerifyAcceptsWhatSignPrints(t *testing.T) {
 
 // A shell must hand curl the very bytes that were signed.
 func TestShellTakesTheCurlCommandApart(t *testing.T) {
-	payload := "{\"text\":\"it's '' $HOME `id` \\\\ \\\" \u2028 !x %s\"}"
-	signed := execute(t, "", []string{secretEnv}, "sign", "-payload", payload, "-url", "http://h/a'b?c=$(id)")
+	payload := "{\n\"text\":\"it's '' $HOME `id` \\\\ \\\" \u2028 !x %s\"}"
+	signed := execute(t, "", []string{secretEnv}, "sign", "-payload", payload, "-url", "http://h/a'b?c=$(id)", "-method", "A'$B")
 	require.Equal(t, 0, signed.code, signed.err)
 	shell := exec.Command("sh", "-c", "curl() { for argument; do printf '%s\\n' \"$argument\"; done; }\n"+signed.out)
 	out, err := shell.Output()
 	require.NoError(t, err)
 	lines := strings.Split(string(out), "\n")
-	assert.Equal(t, "http://h/a'b?c=$(id)", lines[1])
-	assert.Equal(t, strings.TrimSuffix(payload, "}")+`,"user_id":"usr_test","account_id":"acct_test"}`, lines[7])
+	assert.Equal(t, []string{"-i", "-X", "A'$B", "http://h/a'b?c=$(id)"}, lines[:4])
+	assert.Equal(t, strings.ReplaceAll(strings.TrimSuffix(payload, "}"), "\n", "")+`,"user_id":"usr_test","account_id":"acct_test"}`, lines[9])
 }
 
 func TestColoursAreForTerminalsThatWantThem(t *testing.T) {

@@ -92,7 +92,7 @@ func (a *app) printFindings(cmd *cli.Command, name string, findings manifest.Fin
 	}
 	paint := a.paint(cmd)
 	if len(findings) == 0 {
-		a.println(name + ": " + paint(green, "nothing found"))
+		a.println(oneLine(name) + ": " + paint(green, "nothing found"))
 	}
 	for _, f := range findings {
 		a.println(findingLine(paint, f))
@@ -105,7 +105,7 @@ func findingLine(paint paint, f manifest.Finding) string {
 		color = red
 	}
 	severity := string(f.Severity) + ": "
-	return strings.Replace(f.String(), severity, paint(color, string(f.Severity))+": ", 1)
+	return strings.Replace(oneLine(f.String()), severity, paint(color, string(f.Severity))+": ", 1)
 }
 
 func (a *app) manifestAllowsCommand() *cli.Command {
@@ -130,6 +130,9 @@ func (a *app) manifestAllows(_ context.Context, cmd *cli.Command) error {
 	if cmd.Bool("image") && cmd.Bool("redirect") {
 		return misused(cmd, "-image and -redirect are both given: give one of them")
 	}
+	if isWebURL(cmd.Args().First()) {
+		return misused(cmd, "the manifest comes first: manifest allows FILE URL…")
+	}
 	m, err := manifest.Load(cmd.Args().First())
 	if err != nil {
 		return misconfigured("%v", err)
@@ -152,6 +155,10 @@ func (a *app) manifestAllows(_ context.Context, cmd *cli.Command) error {
 	return answer
 }
 
+func isWebURL(text string) bool {
+	return strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")
+}
+
 func (a *app) printAllows(cmd *cli.Command, rawURL string, v manifest.Verdict) {
 	if cmd.Bool("json") {
 		a.printJSON(struct {
@@ -168,7 +175,7 @@ func (a *app) printAllows(cmd *cli.Command, rawURL string, v manifest.Verdict) {
 	if v.Allowed {
 		answer = paint(green, "allowed")
 	}
-	a.println(rawURL + ": " + answer + ": " + v.Reason)
+	a.println(oneLine(rawURL) + ": " + answer + ": " + oneLine(v.Reason))
 	for _, w := range v.Warnings {
 		a.println("  " + findingLine(paint, w))
 	}

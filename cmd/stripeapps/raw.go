@@ -44,6 +44,9 @@ func parseRaw(data []byte) (*message, error) {
 	if lines := strings.Split(string(data), "\n"); isCurl(lines) {
 		return parseCurl(lines)
 	}
+	if text := bytes.TrimSpace(data); text[0] == '{' || text[0] == '[' {
+		return nil, errors.New("this is a body, without the request: give it with -body-file, and the signature with -header")
+	}
 	return parseHTTP(data)
 }
 

@@ -13,7 +13,7 @@ import (
 const secretVariable = "STRIPE_APP_SECRET"
 
 func secretFileFlag() cli.Flag {
-	return &cli.StringFlag{Name: "secret-file", Usage: "read the app's signing secrets from `FILE`, one a line, and not from $" + secretVariable, TakesFile: true}
+	return &cli.StringFlag{Name: "secret-file", Usage: "read the app's signing secrets from `FILE`, one a line (a line that begins with # is a comment), and not from $" + secretVariable, TakesFile: true}
 }
 
 // secrets are those that were configured, as they are written.
@@ -52,6 +52,9 @@ func (a *app) readSecretFile(name string) (s secrets, err error) {
 		}
 		s.values = append(s.values, line)
 		s.places = append(s.places, "the secret in line "+strconv.Itoa(i+1)+" of "+inputName(name))
+	}
+	if len(s.values) == 0 {
+		return s, misconfigured("%s has no secret: write the app's signing secret (absec_…) on a line of its own", inputName(name))
 	}
 	return s, nil
 }

@@ -199,8 +199,9 @@ type report struct {
 	Method  string `json:"method"`
 	Path    string `json:"path"`
 	Status  int    `json:"status"`  // the backend's, or 0 if it did not answer
-	Verdict string `json:"verdict"` // accepted, refused, preflight, unsigned or too_large
+	Verdict string `json:"verdict"` // accepted, verifies (but the backend refused), refused, preflight, unsigned or too_large
 	verdict
+	Note         string        `json:"note,omitempty"`
 	Explanations []findingJSON `json:"explanations,omitempty"`
 	printed      bool
 }
@@ -210,7 +211,7 @@ type reportKey struct{}
 // look makes the report of a request, as far as it goes without the answer. Only
 // the body of a signed request is read before it is handed on.
 func (p *proxy) look(r *http.Request) *report {
-	rep := &report{Method: r.Method, Path: p.shownPath(r)}
+	rep := &report{Method: p.shownMethod(r.Method), Path: p.shownPath(r)}
 	signed := r.Header[signatureHeader] != nil
 	switch {
 	case r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "":
@@ -231,6 +232,14 @@ func (p *proxy) look(r *http.Request) *report {
 const maxShownPath = 512
 
 // shownPath is the path, escaped so that a terminal does not act on it.
+// shownMethod is a method, which a client can make up as well as a path.
+func (p *proxy) shownMethod(method string) string {
+	if len(method) > 32 || p.judge.secrets.in(method) || looksSecret.MatchString(method) {
+		return "(an odd method)"
+	}
+	return method
+}
+
 func (p *proxy) shownPath(r *http.Request) string {
 	path := r.URL.EscapedPath()
 	if p.judge.secrets.in(path) || p.judge.secrets.in(r.URL.Path) || looksSecret.MatchString(path) {
@@ -324,6 +333,7 @@ func (p *proxy) print(rep *report, status int) {
 	rep.printed = true
 	now := p.judge.now()
 	rep.Status, rep.Time = status, now.UTC().Format(time.RFC3339)
+	p.compare(rep)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.json {
@@ -331,8 +341,23 @@ func (p *proxy) print(rep *report, status int) {
 		return
 	}
 	p.app.println(rep.line(p.paint, now))
+	if rep.Note != "" {
+		p.app.println("         " + rep.Note)
+	}
 	for _, e := range rep.Explanations {
 		p.app.println("         " + explanationLine(p.paint, e))
+	}
+}
+
+// compare sets the verdict beside the backend's answer.
+func (p *proxy) compare(rep *report) {
+	bad := rep.Status == http.StatusBadRequest || rep.Status == http.StatusUnauthorized
+	switch {
+	case rep.Verdict == "unsigned" && bad:
+		rep.Explanations = p.judge.explain(&message{header: http.Header{}})
+	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden):
+		rep.Verdict = "verifies"
+		rep.Note = "the signature fits, but the backend refused: see its answer, and where its route reads the ids"
 	}
 }
 
@@ -346,10 +371,12 @@ func (rep *report) line(paint paint, now time.Time) string {
 	switch rep.Verdict {
 	case "accepted":
 		verdict = paint(green, rep.Verdict) + ": " + rep.who() + ", " + rep.over()
+	case "verifies":
+		verdict = paint(yellow, rep.Verdict) + ": " + rep.who() + ", " + rep.over()
 	case "refused":
 		verdict = paint(red, rep.Verdict) + ": " + string(rep.Code)
 	case "too_large":
 		verdict = paint(yellow, "not looked at") + ": " + rep.Detail
 	}
-	return now.Format(time.TimeOnly) + " " + rep.Method + " " + rep.Path + " " + status + " " + verdict
+	return now.Format(time.TimeOnly) + " " + oneLine(rep.Method) + " " + oneLine(rep.Path) + " " + status + " " + verdict
 }

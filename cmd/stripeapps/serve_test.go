@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -101,7 +102,9 @@ func signed(t *testing.T, payload string) (text []byte, header string) {
 func TestServeReportsEachRequest(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		if r.Header.Get("Stripe-Signature") == "" {
+		if status, err := strconv.Atoi(r.Header.Get("Test-Status")); err == nil {
+			w.WriteHeader(status)
+		} else if r.Header.Get("Stripe-Signature") == "" {
 			w.WriteHeader(http.StatusNoContent)
 		}
 	}))
@@ -111,6 +114,7 @@ func TestServeReportsEachRequest(t *testing.T) {
 	idsHeader := stripejs.Header(ids, time.Unix(1700000000, 0), testSecret)
 	stamp := time.Unix(1700000000, 0).Format(time.TimeOnly) + " "
 	const indent = "         "
+	escapeText := []byte(`{"user_id":"\u001b[31m","account_id":"acct_1"}`)
 
 	for name, c := range map[string]struct {
 		method, target, body string
@@ -118,17 +122,23 @@ func TestServeReportsEachRequest(t *testing.T) {
 		args                 []string
 		want                 string
 	}{
-		"a signed body":              {body: body, header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the body\n"},
-		"signed ids":                 {method: "GET", header: http.Header{"Stripe-Signature": {idsHeader}, "Stripe-User-Id": {"usr_1"}, "Stripe-Account-Id": {"acct_1"}}, want: "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only\n"},
-		"signed ids beside a body":   {body: `{"x":1}`, header: http.Header{"Stripe-Signature": {idsHeader}, "Stripe-User-Id": {"usr_1"}, "Stripe-Account-Id": {"acct_1"}}, want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only: the body is not signed\n"},
-		"signed ids in the query":    {method: "GET", target: "/api/refunds?user_id=usr_1&account_id=acct_1", header: http.Header{"Stripe-Signature": {idsHeader}}, want: "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the query only\n"},
-		"a body with a line break":   {body: body + "\n", header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 refused: no_match\n" + indent + "trailing_space: *"},
-		"ids that were signed alone": {body: body, header: http.Header{"Stripe-Signature": {idsHeader}}, want: "POST /api/refunds 200 refused: only_ids_signed\n" + indent + "only_ids_signed: *"},
-		"an unsigned request":        {method: "GET", target: "/healthz?token=" + otherSecret, want: "GET /healthz 204 unsigned\n"},
-		"a preflight":                {method: "OPTIONS", header: http.Header{"Access-Control-Request-Method": {"POST"}}, want: "OPTIONS /api/refunds 204 preflight\n"},
-		"a body over 1 MiB":          {body: strings.Repeat("x", maxPeek+1), header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 not looked at: the body is larger than 1 MiB and was not looked at\n"},
-		"a secret in the path":       {method: "GET", target: "/" + testSecret, want: "GET (a path with a secret in it) 204 unsigned\n"},
-		"an escape in the path":      {method: "GET", target: "/%1b%5b31m", want: "GET /%1b%5b31m 204 unsigned\n"},
+		"a signed body":                         {body: body, header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the body\n"},
+		"signed ids":                            {method: "GET", header: http.Header{"Stripe-Signature": {idsHeader}, "Stripe-User-Id": {"usr_1"}, "Stripe-Account-Id": {"acct_1"}}, want: "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only\n"},
+		"signed ids beside a body":              {body: `{"x":1}`, header: http.Header{"Stripe-Signature": {idsHeader}, "Stripe-User-Id": {"usr_1"}, "Stripe-Account-Id": {"acct_1"}}, want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only: the body is not signed\n"},
+		"signed ids in the query":               {method: "GET", target: "/api/refunds?user_id=usr_1&account_id=acct_1", header: http.Header{"Stripe-Signature": {idsHeader}}, want: "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the query only\n"},
+		"a body with a line break":              {body: body + "\n", header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 refused: no_match\n" + indent + "trailing_space: *"},
+		"ids that were signed alone":            {body: body, header: http.Header{"Stripe-Signature": {idsHeader}}, want: "POST /api/refunds 200 refused: only_ids_signed\n" + indent + "only_ids_signed: *"},
+		"an unsigned request":                   {method: "GET", target: "/healthz?token=" + otherSecret, want: "GET /healthz 204 unsigned\n"},
+		"a preflight":                           {method: "OPTIONS", header: http.Header{"Access-Control-Request-Method": {"POST"}}, want: "OPTIONS /api/refunds 204 preflight\n"},
+		"a body over 1 MiB":                     {body: strings.Repeat("x", maxPeek+1), header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 not looked at: the body is larger than 1 MiB and was not looked at\n"},
+		"a secret in the path":                  {method: "GET", target: "/" + testSecret, want: "GET (a path with a secret in it) 204 unsigned\n"},
+		"an unsigned request that is refused":   {body: body, header: http.Header{"Test-Status": {"401"}}, want: "POST /api/refunds 401 unsigned\n" + indent + "not_signed: there is no Stripe-Signature header: *"},
+		"an unsigned request that is not found": {body: body, header: http.Header{"Test-Status": {"404"}}, want: "POST /api/refunds 404 unsigned\n"},
+		"a signed body that is refused":         {body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"400"}}, want: "POST /api/refunds 400 verifies: usr_1 of acct_1, over the body\n" + indent + "the signature fits, but the backend refused: see its answer, and where its route reads the ids\n"},
+		"a signed body that is forbidden":       {body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"403"}}, want: "POST /api/refunds 403 verifies: *"},
+		"an escape in a signed user_id":         {body: string(escapeText), header: http.Header{"Stripe-Signature": {stripejs.Header(escapeText, time.Unix(1700000000, 0), testSecret)}}, want: "POST /api/refunds 200 refused: *"},
+		"escapes in ids and members":            {body: "{\"\x1b[31m\":\"\u009b31m\",\"user_id\":\"\x1b[31m\",\"account_id\":\"acct_1\"}", header: http.Header{"Stripe-Signature": {header}, "Stripe-User-Id": {"\u009b31m"}}, want: "POST /api/refunds 200 refused: *"},
+		"an escape in the path":                 {method: "GET", target: "/%1b%5b31m", want: "GET /%1b%5b31m 204 unsigned\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveInFrontOf(t, backend.URL, c.args...)
@@ -149,6 +159,8 @@ func TestServeReportsEachRequest(t *testing.T) {
 			response.Body.Close()
 			assertText(t, stamp+c.want, s.out.String())
 			assert.NotContains(t, s.out.String(), testSecret)
+			assert.NotContains(t, s.out.String(), "\x1b")
+			assert.NotContains(t, s.out.String(), "\u009b")
 			assert.NotContains(t, s.out.String(), otherSecret)
 			assert.Equal(t, 0, s.stop())
 		})
@@ -322,5 +334,27 @@ func TestInterruptEndsServe(t *testing.T) {
 				t.Errorf("exit code %d: %s", exit.ExitCode(), rest)
 			}
 		})
+	}
+}
+
+// What a client sends must not reach the terminal as an escape, also if it never
+// becomes a request.
+func TestServePrintsNoRawEscape(t *testing.T) {
+	backend := httptest.NewServer(http.NotFoundHandler())
+	defer backend.Close()
+	for _, request := range []string{
+		"GET /\x1b[31m HTTP/1.1\r\nHost: h\r\n\r\n",
+		"GET /\u009b31m HTTP/1.1\r\nHost: h\r\n\r\n",
+		"G\x1b[31m / HTTP/1.1\r\nHost: h\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: h\r\nStripe-Signature: \x1b[31m\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: h\r\nStripe-Signature: \u009b31m\r\nStripe-User-Id: \u009b31m\r\n\r\n",
+	} {
+		for _, flag := range []string{"-no-color", "-json"} {
+			s := serveInFrontOf(t, backend.URL, flag)
+			s.send(t, request)
+			s.stop()
+			assert.NotContains(t, s.out.String(), "\x1b", request)
+			assert.NotContains(t, s.out.String(), "\u009b", request)
+		}
 	}
 }

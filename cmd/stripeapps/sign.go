@@ -55,6 +55,11 @@ func (a *app) sign(_ context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	for _, flag := range []string{"as", "ids-in"} { // messages show these values
+		if s.in(cmd.String(flag)) {
+			return misconfigured("%s", secretRefusal)
+		}
+	}
 	request, err := newSignedRequest(cmd, payload, s)
 	if err != nil {
 		return err
@@ -185,7 +190,7 @@ func (r *signedRequest) place(cmd *cli.Command, text []byte, hasPayload bool) er
 		}
 		r.url.RawQuery = strings.TrimPrefix(r.url.RawQuery+"&"+ids, "&")
 	default:
-		return misused(cmd, "-ids-in is none of body, headers and query")
+		return misused(cmd, "-ids-in %q is none of body, headers and query", where)
 	}
 	return nil
 }
@@ -197,6 +202,9 @@ func (r *signedRequest) choose(cmd *cli.Command) error {
 	}
 	if !methodPattern.MatchString(r.method) {
 		return misused(cmd, "-method is not the name of a method, like POST")
+	}
+	if r.body != nil && (strings.EqualFold(r.method, http.MethodGet) || strings.EqualFold(r.method, http.MethodHead)) {
+		return misused(cmd, "a browser sends no body with -method %s: leave the payload out, for ids in the headers, or take another method", r.method)
 	}
 	return nil
 }
@@ -217,7 +225,7 @@ func (r *signedRequest) as(format string) (string, error) {
 	case "http":
 		return r.http(), nil
 	}
-	return "", fmt.Errorf("-as is none of curl, header and http")
+	return "", fmt.Errorf("-as %q is none of curl, header and http", format)
 }
 
 // curl returns a command for a POSIX shell.

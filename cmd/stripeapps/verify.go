@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -70,7 +71,7 @@ func (a *app) verify(_ context.Context, cmd *cli.Command) error {
 
 func (a *app) printVerdict(paint paint, v verdict, now time.Time) {
 	if !v.accepted() {
-		a.println(paint(red, "refused") + ": " + string(v.Code) + ": " + v.Detail)
+		a.println(paint(red, "refused") + ": " + string(v.Code) + ": " + oneLine(v.Detail))
 		a.println(paint(faint, "stripeapps explain, with the same input, says which mistake fits"))
 		return
 	}
@@ -113,7 +114,19 @@ func (a *app) readMessage(cmd *cli.Command) (*message, error) {
 	if m.hidden {
 		return nil, misconfigured("the request has a body, which is not in what was read (curl -v does not show it): give it with -body-file")
 	}
+	if (cmd.IsSet("user") || cmd.IsSet("account")) && holdsIDs(m.body) {
+		fmt.Fprintln(a.err, "stripeapps: note: the body holds ids of its own: -user and -account are headers beside it, and do not replace them")
+	}
 	return m, nil
+}
+
+// holdsIDs reports whether a body is an object with one of the ids as a member.
+func holdsIDs(body []byte) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return false
+	}
+	return members["user_id"] != nil || members["account_id"] != nil
 }
 
 const (
@@ -190,9 +203,9 @@ func (v verdict) accepted() bool { return v.Accepted != nil && *v.Accepted }
 
 func (v verdict) who() string {
 	if v.UserID == "" {
-		return "no user of " + v.AccountID
+		return "no user of " + oneLine(v.AccountID)
 	}
-	return v.UserID + " of " + v.AccountID
+	return oneLine(v.UserID) + " of " + oneLine(v.AccountID)
 }
 
 func (v verdict) over() string {
