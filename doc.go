@@ -84,6 +84,12 @@
 // codes. They need nothing of the chain, and their routes stand beside it: requests
 // for tokens are not signed.
 //
+// # Tests
+//
+// Package stripeappstest signs requests for your tests, and checks a handler as it
+// is wired up; package manifest says whether stripe-app.json lets the extension
+// call your routes; the command cmd/stripeapps does the same in a terminal.
+//
 // # Limits
 //
 // A Stripe-Signature header of 4 KiB and 16 v1 signatures; 16 secrets; a body of
