@@ -90,8 +90,6 @@ type Received struct {
 	InsecureAllowMissingUser bool
 }
 
-var likeSecret = regexp.MustCompile(`(?:absec|whsec)_[A-Za-z0-9]|[sr]k_(?:live|test)_`)
-
 // LabeledSecret is a secret with a name for an Explanation.
 type LabeledSecret struct {
 	Label  string
@@ -926,3 +924,5 @@ func shortened(s string) string {
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
+
+var likeSecret = regexp.MustCompile(`(?:absec|whsec)_[A-Za-z0-9]|[sr]k_(?:live|test)_`)

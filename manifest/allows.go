@@ -182,8 +182,6 @@ func closest(entries []entry, t target) (entry, string) {
 		switch schemeOK, hostOK, portOK, pathOK := schemeMatches(scheme, t.scheme), s.hostMatches(t.host), s.portMatches(scheme, t), s.pathMatches(t.path); {
 		case hostOK && schemeOK && portOK && !pathOK:
 			switch {
-			case decode(s.path)+"/" == decode(t.path):
-				return e, fmt.Sprintf("without a slash at its end it allows that URL alone: add %q", e.text+"/")
 			case decode(s.path) == decode(t.path)+"/":
 				return e, fmt.Sprintf("the slash at its end allows what is below it, and not %s itself: add %q", t.path, strings.TrimSuffix(e.text, "/"))
 			case !strings.HasSuffix(s.path, "/") && strings.HasPrefix(decode(t.path), decode(s.path)+"/"):
@@ -267,10 +265,11 @@ func (m *Manifest) adviceFor(route target, many bool) string {
 	what := fmt.Sprintf(" (%s)", m.files[0].name) + suggest(route, "connect-src")
 	for _, e := range m.connect {
 		s := e.source
-		switch {
-		case s.matches(route) && e.findings.Err() != nil, decode(s.path)+"/" == decode(route.path) && s.hostMatches(route.host) && e.findings.Err() != nil:
+		lacksSlash := s.hostMatches(route.host) && decode(s.path)+"/" == decode(route.path)
+		switch refused := e.findings.Err() != nil; {
+		case refused && (lacksSlash || s.matches(route)):
 			return ": " + e.verdict("connect-src").Reason
-		case s.hostMatches(route.host) && decode(s.path)+"/" == decode(route.path):
+		case lacksSlash:
 			return fmt.Sprintf(": connect-src has %q (%s:%d), which allows that URL alone: add %q too", short(e.text), e.file, e.line, e.text+"/")
 		}
 	}

@@ -149,7 +149,8 @@ func checkSourceOnce(e entry, directive string) (found Findings) {
 		found = append(found, e.finding(severity, text, fix, source))
 	}
 	text := e.text
-	scheme, rest, hasScheme := strings.Cut(text, "://")
+	scheme, authority, path, hasScheme := splitURL(text)
+	rest := authority + path
 	withoutScheme := text // of https:/host and https:host
 	for _, scheme := range []string{"https:", "http:"} {
 		if n := len(scheme); !hasScheme && len(text) > n && strings.EqualFold(text[:n], scheme) {
@@ -173,10 +174,6 @@ func checkSourceOnce(e entry, directive string) (found Findings) {
 	case !hasScheme:
 		add(SeverityError, "the scheme is missing", "https://"+strings.TrimLeft(withoutScheme, "/"), docsBuildUI)
 		return found
-	}
-	authority, path := rest, ""
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		authority, path = rest[:i], rest[i:]
 	}
 	host, port, hasPort := strings.Cut(authority, ":")
 	loopback := isLoopback(host)
@@ -369,11 +366,8 @@ func checkRedirectOnce(n *node) (found Findings) {
 		found = append(found, n.finding(severity, text, fix, docsInstall))
 	}
 	text := n.text
-	scheme, rest, hasScheme := strings.Cut(text, "://")
-	authority, uriPath := rest, ""
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		authority, uriPath = rest[:i], rest[i:]
-	}
+	scheme, authority, uriPath, hasScheme := splitURL(text)
+	rest := authority + uriPath
 	host, port, _ := strings.Cut(authority, ":")
 	if scheme == "http" && (port == "80" || port == "443") {
 		rest = host + uriPath // https has its own
@@ -403,6 +397,16 @@ func checkRedirectOnce(n *node) (found Findings) {
 		add(SeverityError, "a character in it has no place in a URI, or a % stands alone: percent-encode it", "")
 	}
 	return found
+}
+
+// splitURL cuts a URL as it is written. The path is all behind the authority, a
+// query and a fragment too.
+func splitURL(text string) (scheme, authority, path string, hasScheme bool) {
+	scheme, authority, hasScheme = strings.Cut(text, "://")
+	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
+		authority, path = authority[:i], authority[i:]
+	}
+	return scheme, authority, path, hasScheme
 }
 
 func isLoopback(host string) bool {

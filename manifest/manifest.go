@@ -257,8 +257,9 @@ func (m *Manifest) read() error {
 	want(policy.get("purpose"), kindString, pathPolicy+".purpose")
 	m.connect = sources(policy, "connect-src")
 	m.image = sources(policy, "image-src")
-	const redirectsV2 = "declarations.allowed_redirect_uris"
-	m.redirects = append(redirects(m.root, "allowed_redirect_uris"), redirects(want(m.root.get("declarations"), kindObject, "declarations"), redirectsV2)...)
+	m.redirects = redirects(m.root, "allowed_redirect_uris")
+	declarations := want(m.root.get("declarations"), kindObject, "declarations") // of v2
+	m.redirects = append(m.redirects, redirects(declarations, "declarations.allowed_redirect_uris")...)
 	for _, f := range m.files[1:] {
 		policy := f.root.get("ui_extension", "content_security_policy")
 		for _, lists := range [][2][]entry{
