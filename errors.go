@@ -1,10 +1,15 @@
 package stripeapps
 
 import (
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
+	"strconv"
 
 	"github.com/stripe/stripe-go/v76/webhook"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 // Code is the stable name of a reason for a refusal. It stands in the "code"
@@ -171,4 +176,125 @@ func findError(err error) *Error {
 		return e
 	}
 	return nil
+}
+
+// refusalOf is what a fault of the signature or the payload is refused with.
+func refusalOf(fault signed.Fault) *Error {
+	switch fault {
+	case signed.NotSigned:
+		return ErrNotSigned
+	case signed.MalformedHeader:
+		return ErrMalformedSignature
+	case signed.LongHeader:
+		return errLongHeader
+	case signed.ManySignatures:
+		return errManySignatures
+	case signed.NoV1:
+		return errNoV1
+	case signed.NotObject:
+		return errNotObject
+	case signed.TooDeep:
+		return errTooDeep
+	case signed.RepeatedName:
+		return errRepeatedName
+	case signed.InstallLink:
+		return ErrInstallSignature
+	default: // signed.NoIDs
+		return ErrNoIdentity
+	}
+}
+
+// Refusals that say more than their sentinel does.
+var (
+	errLongHeader     = ErrMalformedSignature.because("the Stripe-Signature header is longer than 4096 bytes")
+	errManySignatures = ErrMalformedSignature.because("the Stripe-Signature header has more than 16 v1 signatures")
+	errRepeatedHeader = ErrMalformedSignature.because("the request has more than one Stripe-Signature header")
+	errNoV1           = ErrNoMatch.because("the Stripe-Signature header has no v1 signature")
+	errNoBody         = ErrNoMatch.because("the request has no body, which is what has to be signed here: send the signed JSON as the body")
+	errNoMatchIDs     = ErrNoMatch.because("no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, and check that the secret is that of this app")
+	errNotObject      = ErrNoIdentity.because("the signed payload is not a JSON object in UTF-8 with nothing after it")
+	errTooDeep        = ErrNoIdentity.because("the signed payload is nested more than 256 levels deep")
+	errRepeatedName   = ErrNoIdentity.because("the signed payload has two members whose names are equal or differ by case only")
+	errQueryTooLong   = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
+	errBodyLength     = ErrBodyUnreadable.because("the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")
+)
+
+var errInternal = NewError(CodeInternal, http.StatusInternalServerError, "the server failed to handle the request")
+
+// Refuse answers r with err in the chain's own way, for handlers behind it: with
+// the ErrorHandler and a line to the Logger of its VerifierConfig. Outside the
+// chain it is WriteProblem.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if state := fromContext(r.Context()); state != nil {
+		state.refuser.refuse(w, r, err)
+		return
+	}
+	WriteProblem(w, r, err)
+}
+
+// refuser answers refused requests.
+type refuser struct {
+	handler func(w http.ResponseWriter, r *http.Request, err error)
+	logger  *slog.Logger
+}
+
+func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if f.logger != nil {
+		e := asError(err)
+		f.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: request refused",
+			slog.String("code", string(e.code)), slog.Int("status", e.status), slog.String("detail", e.detail))
+	}
+	if f.handler == nil {
+		WriteProblem(w, r, err)
+		return
+	}
+	answer := &answerWriter{ResponseWriter: w, refusing: true}
+	f.handler(answer, r, err)
+	if !answer.written {
+		WriteProblem(w, r, err)
+	}
+}
+
+// problem is a problem document. Without a "type" member it is "about:blank",
+// whose title is the status's own text; "code" is an extension member.
+//
+// https://www.rfc-editor.org/rfc/rfc9457
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   Code   `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// WriteProblem answers r with err as application/problem+json (RFC 9457): the
+// status, code and detail of an *Error, or 500 and the code internal, without
+// err's text, for any other error. It sets Cache-Control: no-store and, on 401,
+// WWW-Authenticate: Stripe-Signature. A HEAD request gets no body.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
+	e := asError(err)
+	document, _ := json.Marshal(problem{http.StatusText(e.status), e.status, e.code, e.detail}) // cannot fail
+	document = append(document, '\n')
+
+	header := w.Header()
+	for _, name := range [...]string{"Content-Range", "Etag", "Last-Modified"} {
+		header.Del(name) // of an answer that was not sent
+	}
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Content-Length", strconv.Itoa(len(document)))
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if e.status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", headerSignature)
+	}
+	w.WriteHeader(e.status)
+	if r.Method != http.MethodHead {
+		w.Write(document) // nothing can be done about a client that went away
+	}
+}
+
+func asError(err error) *Error {
+	if e := findError(err); e != nil {
+		return e
+	}
+	return errInternal
 }

@@ -18,6 +18,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
@@ -132,7 +133,7 @@ type explainer struct {
 	headerOnly  bool // the payload could not be received
 	badSecrets  bool // none of the secrets can be right
 	keys        []explainedKey
-	header      signatureHeader
+	header      signed.Header
 	budget      int  // bytes that may still be hashed
 	exhausted   bool // something was not tried because of it
 	found       []Explanation
@@ -142,7 +143,7 @@ type explainer struct {
 
 // explainedKey is a key that is tried, and what there is to say if it fits.
 type explainedKey struct {
-	*key
+	*signed.Key
 	text      string // of CauseOtherSecret
 	ofWebhook string // how to call it, if it is a webhook endpoint's
 }
@@ -182,7 +183,7 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 		return
 	}
 	for _, k := range *v.keys.Load() {
-		e.keys = append(e.keys, explainedKey{key: k})
+		e.keys = append(e.keys, explainedKey{Key: k})
 	}
 	// More than one header is what a proxy would have joined.
 	e.received = Received{Header: strings.Join(r.Header[headerSignature], ", "), Now: v.now(), Tolerance: v.tolerance}
@@ -226,19 +227,19 @@ func (e *explainer) addSecrets() {
 	if len(secrets) == 0 {
 		e.say(CauseSecretKind, "there is no secret to verify with: set the app's signing secret (absec_…), shown on the app's page in the Stripe Dashboard")
 	}
-	if len(secrets) > maxSecrets {
-		e.say(CauseSecretKind, "there are %d secrets, of which only the first %d were tried: keep those that Stripe signs with, which are two at most", len(secrets), maxSecrets)
-		secrets = secrets[:maxSecrets]
+	if len(secrets) > signed.MaxSecrets {
+		e.say(CauseSecretKind, "there are %d secrets, of which only the first %d were tried: keep those that Stripe signs with, which are two at most", len(secrets), signed.MaxSecrets)
+		secrets = secrets[:signed.MaxSecrets]
 	}
 	for i, secret := range secrets {
-		problem := secretProblem(secret)
+		problem := signed.CheckSecret(secret)
 		if problem == "" {
 			e.badSecrets = false
-			e.keys = append(e.keys, explainedKey{key: newKey(secret)})
+			e.keys = append(e.keys, explainedKey{Key: signed.NewKey(secret)})
 			continue
 		}
 		cause, parts := CauseSecretKind, strings.FieldsFunc(secret, isSecretPadding)
-		if len(parts) > 0 && (len(parts) > 1 || parts[0] != secret) && secretProblem(parts[0]) == "" {
+		if len(parts) > 0 && (len(parts) > 1 || parts[0] != secret) && signed.CheckSecret(parts[0]) == "" {
 			cause, e.badSecrets = CauseSecretPadded, false
 			problem = "has white space, quotes or commas around it: remove them"
 			if len(parts) > 1 {
@@ -246,8 +247,8 @@ func (e *explainer) addSecrets() {
 			}
 		}
 		e.say(cause, "Secrets[%d] %s", i, problem)
-		for _, part := range parts[:min(len(parts), maxSecrets-len(e.keys))] {
-			k := explainedKey{key: newKey(part)}
+		for _, part := range parts[:min(len(parts), signed.MaxSecrets-len(e.keys))] {
+			k := explainedKey{Key: signed.NewKey(part)}
 			if strings.HasPrefix(part, "whsec_") {
 				k.ofWebhook = fmt.Sprintf("Secrets[%d]", i)
 			}
@@ -261,7 +262,7 @@ func isSecretPadding(r rune) bool {
 }
 
 func (e *explainer) addOtherSecrets() {
-	for i, other := range e.received.OtherSecrets[:min(len(e.received.OtherSecrets), maxSecrets)] {
+	for i, other := range e.received.OtherSecrets[:min(len(e.received.OtherSecrets), signed.MaxSecrets)] {
 		secret := strings.TrimFunc(other.Secret, isSecretPadding)
 		if secret == "" {
 			continue
@@ -270,7 +271,7 @@ func (e *explainer) addOtherSecrets() {
 		if other.Label == "" {
 			name = fmt.Sprintf("OtherSecrets[%d]", i)
 		}
-		k := explainedKey{key: newKey(secret)}
+		k := explainedKey{Key: signed.NewKey(secret)}
 		if strings.HasPrefix(secret, "whsec_") {
 			k.ofWebhook = name
 			k.text = "the signature was made with " + name + ", which is a webhook endpoint's and signs no extension's requests: have them signed by fetchStripeSignature, and in tests with the app's secret (absec_…)"
@@ -284,21 +285,21 @@ func (e *explainer) addOtherSecrets() {
 // readHeader parses the header, mended if it must be.
 func (e *explainer) readHeader() bool {
 	header := e.received.Header
-	if e.header.parse(header) == nil {
+	if e.header.Parse(header) == signed.OK {
 		return true
 	}
 	if strings.TrimSpace(header) == "" {
 		e.say(CauseNotSigned, "there is no Stripe-Signature header: send the value that fetchStripeSignature returns, and see that no proxy on the way removes the header")
 		return false
 	}
-	if len(header) > maxHeaderBytes {
-		e.say(CauseHeaderMalformed, "the Stripe-Signature header has %d bytes, more than %d: send the value that fetchStripeSignature returns, unchanged and once", len(header), maxHeaderBytes)
+	if len(header) > signed.MaxHeaderBytes {
+		e.say(CauseHeaderMalformed, "the Stripe-Signature header has %d bytes, more than %d: send the value that fetchStripeSignature returns, unchanged and once", len(header), signed.MaxHeaderBytes)
 		return false
 	}
 	var best *mendedHeader
 	for _, mended := range mendHeader(header) {
-		e.header = signatureHeader{}
-		if e.header.parse(mended.text) != nil {
+		e.header = signed.Header{}
+		if e.header.Parse(mended.text) != signed.OK {
 			continue
 		}
 		if best == nil {
@@ -316,8 +317,8 @@ func (e *explainer) readHeader() bool {
 		e.say(CauseHeaderMalformed, "the Stripe-Signature header is not t=…,v1=… (%s): send the value that fetchStripeSignature returns, unchanged and once", describeHeader(header))
 		return false
 	}
-	e.header, e.usedKey = signatureHeader{}, nil
-	e.header.parse(best.text)
+	e.header, e.usedKey = signed.Header{}, nil
+	e.header.Parse(best.text)
 	e.say(CauseHeaderChanged, "the Stripe-Signature header was changed on its way (%s): let the proxy or client hand it on as it is", best.how)
 	return true
 }
@@ -388,14 +389,14 @@ func describeHeader(header string) string {
 			what = cmp.Or(what, "a part of it is not name=value")
 		case name == "t":
 			times++
-			if _, text, rest := cutTimestamp(value); text == "" || rest != "" {
+			if _, text, rest := signed.CutTimestamp(value); text == "" || rest != "" {
 				what = cmp.Or(what, "its t is not a whole number of seconds")
 			}
 		case name == "v1":
 			signatures++
 			if len(value) != 2*sha256.Size {
 				what = cmp.Or(what, fmt.Sprintf("a v1 has %d characters instead of %d, as if it were cut off", len(value), 2*sha256.Size))
-			} else if _, ok := cutMAC(new([sha256.Size]byte), value); !ok {
+			} else if _, ok := signed.CutMAC(new([sha256.Size]byte), value); !ok {
 				what = cmp.Or(what, "a v1 is not in hex digits")
 			}
 		}
@@ -407,8 +408,8 @@ func describeHeader(header string) string {
 		return "it has no v1"
 	case times > 1:
 		return "it has more than one t"
-	case signatures > maxSignatures:
-		return fmt.Sprintf("it has %d v1, more than %d", signatures, maxSignatures)
+	case signatures > signed.MaxSignatures:
+		return fmt.Sprintf("it has %d v1, more than %d", signatures, signed.MaxSignatures)
 	}
 	return cmp.Or(what, "a part of it has a space or a second = in it")
 }
@@ -427,7 +428,7 @@ func (e *explainer) fits(payload []byte) bool {
 			return false
 		}
 		e.budget -= cost
-		if e.keys[i].matches(&e.header, payload) == 1 {
+		if e.keys[i].Matches(&e.header, payload) == 1 {
 			e.usedKey = &e.keys[i]
 			return true
 		}
@@ -440,7 +441,7 @@ func (e *explainer) asReceived() []byte {
 	if len(e.received.Body) > 0 {
 		return e.received.Body
 	}
-	return identityPayload(e.received.UserID, e.received.AccountID)
+	return signed.IDsPayload(e.received.UserID, e.received.AccountID)
 }
 
 // findPayload looks for the text that was signed, from what was received as it
@@ -464,19 +465,19 @@ func (e *explainer) findIDs() {
 		e.say(CauseIDsMissing, "there is neither a body nor an id: send the signed JSON as the body, or the two ids to a route that reads them from headers or the query")
 	case account == "":
 		e.say(CauseIDsMissing, "the account id is missing beside the user id: send both, as Stripe-User-Id and Stripe-Account-Id, or as user_id and account_id in the query")
-	case !isID(account) || user != "" && !isID(user):
+	case !signed.IsID(account) || user != "" && !signed.IsID(user):
 		e.say(CauseNoIdentity, "an id is not 1 to 255 letters, digits and underscores, or was sent more than once: send each id once, as it is in the extension's userContext")
-	case e.fits(identityPayload(user, account)):
+	case e.fits(signed.IDsPayload(user, account)):
 		if user == "" && !e.allowNoUser {
 			e.say(CauseNoUser, "the signature covers account_id alone, without a user: set InsecureAllowMissingUser if the app is used where nobody is signed in")
 		}
 	case user == "":
 		e.say(CauseIDsMissing, "the user id is missing beside the account id: send both, as Stripe-User-Id and Stripe-Account-Id, or as user_id and account_id in the query")
-	case e.fits(identityPayload(account, user)):
+	case e.fits(signed.IDsPayload(account, user)):
 		e.say(CauseIDsSwapped, "the user id and the account id are sent in each other's place: swap them in what is sent")
 	case e.fits([]byte(`{"account_id":"` + account + `","user_id":"` + user + `"}`)):
 		e.say(CauseIDsNotLast, "%s", accountFirst)
-	case e.fits(identityPayload("", account)):
+	case e.fits(signed.IDsPayload("", account)):
 		e.say(CauseNoUser, "the signature covers account_id alone, without the user id that is sent: send no user id, and set InsecureAllowMissingUser, if the app is used where nobody is signed in")
 	case !e.badSecrets:
 		e.say(CauseUnknown, "the signature does not fit the two ids, nor anything else that is usual: call fetchStripeSignature without a payload, send the ids of the same user and account, and check that the secret is that of this app")
@@ -554,20 +555,20 @@ func (e *explainer) checkIdentity(payload []byte) {
 			return
 		}
 	}
-	_, err := readIDs(payload, e.allowNoUser)
-	if err == nil {
+	_, fault := signed.ReadIDs(payload, e.allowNoUser)
+	if fault == signed.OK {
 		return
 	}
-	switch _, withoutUser := readIDs(payload, true); {
-	case findError(err).Code() == CodeInstallSignature:
+	switch _, withoutUser := signed.ReadIDs(payload, true); {
+	case fault == signed.InstallLink:
 		e.say(CauseInstallSignature, "the signature is that of an install link, over state and the ids: verify it on the install's route, and let API requests sign another member too")
-	case withoutUser == nil:
+	case withoutUser == signed.OK:
 		e.say(CauseNoUser, "the signature covers no user_id: set InsecureAllowMissingUser if the app is used where nobody is signed in")
-	case err == errNotObject:
+	case fault == signed.NotObject:
 		e.say(CauseNoIdentity, "the signature fits, but covers no JSON object: have it made by fetchStripeSignature, and send its payload with user_id and account_id")
-	case err == errTooDeep:
+	case fault == signed.TooDeep:
 		e.say(CauseNoIdentity, "the signature fits, but its payload is nested more than 256 levels deep: give a flatter one to fetchStripeSignature")
-	case err == errRepeatedKey:
+	case fault == signed.RepeatedName:
 		e.say(CauseNoIdentity, "the signature fits, but two members of its payload have names that are equal or differ by case only: rename one in what is given to fetchStripeSignature")
 	default:
 		e.say(CauseNoIdentity, "%s", idsInPayload)
@@ -638,9 +639,9 @@ func withoutEscapes(text []byte) (raw []byte, html, nonASCII bool) {
 			i++
 			continue
 		}
-		r, length := hexRune(text[i+2:i+6]), 6
+		r, length := signed.HexRune(text[i+2:i+6]), 6
 		if utf16.IsSurrogate(r) && i+12 <= len(text) && text[i+6] == '\\' && text[i+7] == 'u' {
-			if pair := utf16.DecodeRune(r, hexRune(text[i+8:i+12])); pair != utf8.RuneError {
+			if pair := utf16.DecodeRune(r, signed.HexRune(text[i+8:i+12])); pair != utf8.RuneError {
 				r, length = pair, 12
 			}
 		}
@@ -689,10 +690,10 @@ func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) {
 	s.idsInBody = s.user != nil && s.account != nil
 	s.idsAreLast = len(all) >= 2 && s.user == &all[len(all)-2] && s.account == &all[len(all)-1]
 	// Ids that are no ids are not put between quotes.
-	if s.user == nil && isID(e.received.UserID) {
+	if s.user == nil && signed.IsID(e.received.UserID) {
 		s.user = &stripejs.Member{Name: "user_id", Value: []byte(`"` + e.received.UserID + `"`)}
 	}
-	if s.account == nil && isID(e.received.AccountID) {
+	if s.account == nil && signed.IsID(e.received.AccountID) {
 		s.account = &stripejs.Member{Name: "account_id", Value: []byte(`"` + e.received.AccountID + `"`)}
 	}
 
@@ -876,7 +877,7 @@ func isEvent(members []stripejs.Member) bool {
 // checkTime explains the signature's time. It can be told for certain only for a
 // signature that fits.
 func (e *explainer) checkTime() {
-	now, signedAt := e.received.Now, e.header.signedAt
+	now, signedAt := e.received.Now, e.header.SignedAt
 	age := now.Sub(time.Unix(signedAt, 0))
 	subject := "the time in the header"
 	if e.usedKey != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
@@ -17,7 +18,7 @@ import (
 // every text that is built is a part of.
 func TestExplainIsBounded(t *testing.T) {
 	manySecrets := func() (secrets []string, others []LabeledSecret) {
-		for i := range maxSecrets {
+		for i := range signed.MaxSecrets {
 			secrets = append(secrets, fmt.Sprintf("absec_%d", i))
 			others = append(others, LabeledSecret{Secret: fmt.Sprintf("absec_other%d", i)})
 		}
@@ -92,9 +93,9 @@ func TestOnlyWhatIsInTheBudgetIsHashed(t *testing.T) {
 		{"one byte too little", 2*(10+64) - 1, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := &explainer{budget: test.budget, keys: []explainedKey{{key: newKey("absec_a")}, {key: newKey("absec_b")}}}
+			e := &explainer{budget: test.budget, keys: []explainedKey{{Key: signed.NewKey("absec_a")}, {Key: signed.NewKey("absec_b")}}}
 			payload := []byte("0123456789")
-			assert.NoError(t, e.header.parse(stripejs.Header(payload, time.Unix(1, 0), "absec_b")))
+			assert.Equal(t, signed.OK, e.header.Parse(stripejs.Header(payload, time.Unix(1, 0), "absec_b")))
 			assert.Equal(t, test.fits, e.fits(payload))
 			assert.Equal(t, !test.fits, e.exhausted)
 			assert.GreaterOrEqual(t, e.budget, 0)

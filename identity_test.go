@@ -138,6 +138,39 @@ func TestDecodePayloadNamesNoMemberThatWasSent(t *testing.T) {
 	assert.NotContains(t, err.Error(), "input")
 }
 
+// encoding/json's path of what cannot be decoded is not the same in every
+// release: Go 1.27 puts places in lists into it.
+func TestDecodePayloadNamesFieldsOfTheGoTypeOnly(t *testing.T) {
+	type inner struct {
+		Own   int            `json:"own,omitempty"`
+		Notes map[string]int `json:"notes"`
+	}
+	type outer struct {
+		inner
+		Plain *int
+		List  []map[string]*inner `json:"list"`
+	}
+	for _, test := range []struct{ name, payload, want string }{
+		{"a field of an embedded struct", `{"own":"input"}`, "own cannot be decoded as int"},
+		{"a pointer", `{"Plain":"input"}`, "in the signed payload, Plain cannot be decoded as int"},
+		{"a list", `{"list":"input"}`, "in the signed payload, list cannot be decoded as slice"},
+		{"a field in a map in a list", `{"list":[{},{"input":{"own":"input"}}]}`, ""},
+		{"a key of a map", `{"notes":{"input":"input"}}`, ""},
+		{"a key of a map that is a number", `{"notes":{"7777":"input"}}`, ""},
+		{"a key of a map that is a field elsewhere", `{"list":[{"input":{"notes":{"own":"input"}}}]}`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := stripeapps.DecodePayload[outer](verifiedContext(test.payload))
+			var e *stripeapps.Error
+			require.ErrorAs(t, err, &e)
+			assert.Contains(t, e.Detail(), test.want)
+			assert.NotContains(t, e.Detail(), "input")
+			assert.NotContains(t, e.Detail(), "7777")
+			assert.NotContains(t, e.Detail(), "notes.own")
+		})
+	}
+}
+
 func TestDecodePayloadIntoOtherTypes(t *testing.T) {
 	ctx := verifiedContext(`{"amount":1250}`)
 	withIDs, err := stripeapps.DecodePayload[struct {

@@ -1,10 +1,12 @@
 package stripeapps
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
+	"strconv"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 // Middleware wraps an http.Handler. It is an alias, so that every part of this
@@ -64,108 +66,100 @@ func (o Options) verifier() (*Verifier, error) {
 	}
 }
 
-// Handler returns a handler that calls next with requests that Verify accepts,
-// and refuses all others; a refused request never reaches next.
-func (v *Verifier) Handler(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		accepted, err := v.Verify(r)
-		if err != nil {
-			v.refuser.refuse(w, r, err)
-			return
-		}
-		// The server cleans up after its own request only, not after a copy.
-		defer func() {
-			if accepted.MultipartForm != nil {
-				accepted.MultipartForm.RemoveAll()
-			}
-		}()
-		next.ServeHTTP(w, accepted)
-	})
-}
+// Requirement is a condition on a verified request, for Require. It gets the
+// request with its verified context, from which IdentityFrom, SignedPayload and
+// DecodePayload read; nothing else in the request is signed. nil means that the
+// condition is met. An *Error is answered as it is, any other error with
+// ErrRequirementNotMet, without its text: return an *Error with status 503 where
+// the backend could not tell. It is called concurrently.
+type Requirement func(r *http.Request) error
 
-// Verify verifies r and returns a copy of it whose context carries the identity
-// and the signed payload, and whose body, if it had to be read, can be read
-// again from its start. r itself is not modified, but its body is consumed. Use
-// it to adapt other frameworks; Handler is this and a refusal. As after any
-// WithContext, the files of a MultipartForm parsed from the copy are the
-// caller's to remove.
+// Require returns a Middleware for single routes inside the chain. It calls the
+// next handler only if every requirement is met, and answers 403
+// requirement_not_met otherwise, in the way of the chain's ErrorHandler. Used
+// outside the chain it lets nothing pass: it answers 500 not_verified.
 //
-// The error is an *Error of any Code but those of Require and DecodePayload. A
-// slow client can hold the call for as long as the server's ReadTimeout lets
-// it: set one.
-func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
-	accepted, payload, err := v.verify(r)
-	if err != nil && v.explain {
-		v.logExplanations(r, payload, err)
+// It panics if there is no requirement, or one is nil.
+func Require(requirements ...Requirement) Middleware {
+	if len(requirements) == 0 {
+		panic("stripeapps: Require needs a requirement")
 	}
-	return accepted, err
+	for _, met := range requirements {
+		if met == nil {
+			panic("stripeapps: Require was given a nil requirement")
+		}
+	}
+	requirements = append([]Requirement(nil), requirements...)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if fromContext(r.Context()) == nil {
+				Refuse(w, r, ErrNotVerified)
+				return
+			}
+			for _, met := range requirements {
+				if err := met(r); err != nil {
+					Refuse(w, r, ErrRequirementNotMet.orOwn(err))
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
-// verify also returns the payload of a refused request, if it came to that.
-func (v *Verifier) verify(r *http.Request) (_ *http.Request, payload []byte, _ error) {
-	values := r.Header[headerSignature]
-	if len(values) == 0 {
-		return nil, nil, ErrNotSigned
-	}
-	if len(values) > 1 {
-		return nil, nil, errRepeatedHeader
-	}
-	var h signatureHeader
-	if err := v.readHeader(&h, values[0]); err != nil {
-		return nil, nil, err
-	}
-	payload, content, err := v.receive(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !v.keys.Load().match(&h, payload) {
-		return nil, payload, v.noMatch(&h, payload)
-	}
-	state, err := newVerified(payload, h.signature().SignedAt, v.allowNoUser)
-	if err != nil {
-		return nil, payload, err
-	}
-	state.refuser = v.refuser
+var (
+	errNotLive = ErrRequirementNotMet.because("this endpoint is for live mode: sign livemode: true in the payload given to fetchStripeSignature")
+	errNotTest = ErrRequirementNotMet.because("this endpoint is for test mode: sign livemode: false in the payload given to fetchStripeSignature")
+)
 
-	accepted := r.WithContext(context.WithValue(r.Context(), contextKey{}, state))
-	if len(content) > 0 {
-		state.body.Reset(content)
-		state.body.original = r.Body
-		accepted.Body = &state.body
+// LiveMode requires the signed payload to have a member livemode that is live.
+// Stripe signs the same for live and test mode, with the same secret: without
+// this, a request signed in test mode passes for a live one.
+//
+// The member is what the extension put there (environment.mode === 'live'), and
+// so what the user's browser says: it protects against confusion, not against
+// a user who means to deceive. Where only the ids are signed (IdentityFromHeaders,
+// IdentityFromQuery), it cannot be met.
+func LiveMode(live bool) Requirement {
+	want, unmet := "true", errNotLive
+	if !live {
+		want, unmet = "false", errNotTest
 	}
-	return accepted, nil, nil
+	return func(r *http.Request) error {
+		if string(signedMember(r, "livemode")) != want {
+			return unmet
+		}
+		return nil
+	}
 }
 
-// Refuse answers r with err in the chain's own way, for handlers behind it: with
-// the ErrorHandler and a line to the Logger of its VerifierConfig. Outside the
-// chain it is WriteProblem.
-func Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if state := fromContext(r.Context()); state != nil {
-		state.refuser.refuse(w, r, err)
-		return
+// Action requires the signed payload to have a member action that is the string
+// name. Stripe does not sign the method and the path: without this, a signature
+// made for one route can be used on another that takes the same payload.
+//
+// It panics if name is empty.
+func Action(name string) Requirement {
+	if name == "" {
+		panic("stripeapps: Action needs a name")
 	}
-	WriteProblem(w, r, err)
+	unmet := ErrRequirementNotMet.because("this endpoint is for another action: sign action: " + strconv.Quote(name) + " in the payload given to fetchStripeSignature")
+	return func(r *http.Request) error {
+		var action any
+		if json.Unmarshal(signedMember(r, "action"), &action) != nil || action != any(name) {
+			return unmet
+		}
+		return nil
+	}
 }
 
-// refuser answers refused requests.
-type refuser struct {
-	handler func(w http.ResponseWriter, r *http.Request, err error)
-	logger  *slog.Logger
-}
-
-func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if f.logger != nil {
-		e := asError(err)
-		f.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: request refused",
-			slog.String("code", string(e.code)), slog.Int("status", e.status), slog.String("detail", e.detail))
+// signedMember returns a top-level member of the signed payload as it is
+// written, or nil.
+func signedMember(r *http.Request, name string) []byte {
+	members := signed.Members(SignedPayload(r.Context()))
+	for members.Next() {
+		if string(members.Name) == name {
+			return members.Value
+		}
 	}
-	if f.handler == nil {
-		WriteProblem(w, r, err)
-		return
-	}
-	answer := &answerWriter{ResponseWriter: w, refusing: true}
-	f.handler(answer, r, err)
-	if !answer.written {
-		WriteProblem(w, r, err)
-	}
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 // Source says where in a request the signed payload is.
@@ -98,8 +100,6 @@ func (v *Verifier) idsFromHeaders(r *http.Request, _ []byte) ([]byte, error) {
 
 const maxQueryBytes = 16 << 10
 
-var errQueryTooLong = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
-
 func (v *Verifier) idsFromQuery(r *http.Request, _ []byte) ([]byte, error) {
 	if len(r.URL.RawQuery) > maxQueryBytes {
 		return nil, errQueryTooLong
@@ -114,48 +114,16 @@ func (v *Verifier) idsFromQuery(r *http.Request, _ []byte) ([]byte, error) {
 // idsPayload checks ids that are not known to be signed yet, and rebuilds the
 // text that Stripe signed from them.
 func (v *Verifier) idsPayload(users, accounts []string) ([]byte, error) {
-	if len(accounts) != 1 || !isID(accounts[0]) {
+	if len(accounts) != 1 || !signed.IsID(accounts[0]) {
 		return nil, ErrMalformedIDs
 	}
 	if len(users) == 0 && v.allowNoUser {
-		return identityPayload("", accounts[0]), nil
+		return signed.IDsPayload("", accounts[0]), nil
 	}
-	if len(users) != 1 || !isID(users[0]) {
+	if len(users) != 1 || !signed.IsID(users[0]) {
 		return nil, ErrMalformedIDs
 	}
-	return identityPayload(users[0], accounts[0]), nil
-}
-
-// identityPayload is what Stripe signs where the extension gives no payload.
-// The ids must match isID. This is the only JSON that is ever rebuilt.
-func identityPayload[T string | []byte](userID, accountID T) []byte {
-	const user, account, end = `{"user_id":"`, `"account_id":"`, `"}`
-	b := make([]byte, 0, len(user)+len(userID)+len(`",`)+len(account)+len(accountID)+len(end))
-	if len(userID) > 0 {
-		b = append(append(append(b, user...), userID...), `",`...)
-	} else {
-		b = append(b, '{')
-	}
-	return append(append(append(b, account...), accountID...), end...)
-}
-
-const maxIDBytes = 255
-
-// isID reports whether s is a Stripe id: [A-Za-z0-9_]{1,255}.
-func isID[T string | []byte](s T) bool {
-	if len(s) == 0 || len(s) > maxIDBytes {
-		return false
-	}
-	for i := range len(s) {
-		if !isIDByte(rune(s[i])) {
-			return false
-		}
-	}
-	return true
-}
-
-func isIDByte(c rune) bool {
-	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return signed.IDsPayload(users[0], accounts[0]), nil
 }
 
 const (
@@ -165,8 +133,6 @@ const (
 	// maxEmptyReads is when a reader that gives nothing, and no error, is given up.
 	maxEmptyReads = 100
 )
-
-var errBodyLength = ErrBodyUnreadable.because("the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")
 
 // readBody reads the whole body, at most limit bytes of it, into memory of its
 // exact size where the Content-Length is known.
@@ -245,57 +211,3 @@ type body struct {
 }
 
 func (b *body) Close() error { return b.original.Close() }
-
-var (
-	errNoBody     = ErrNoMatch.because("the request has no body, which is what has to be signed here: send the signed JSON as the body")
-	errNoMatchIDs = ErrNoMatch.because("no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, and check that the secret is that of this app")
-)
-
-// maxDiagnosedBytes bounds what a refusal costs only to say more: anyone can cause
-// it. An ErrOnlyIDsSigned is an ErrNoMatch beyond it.
-const maxDiagnosedBytes = 64 << 10
-
-// noMatch says why no signature matches, as far as that can be told.
-func (v *Verifier) noMatch(h *signatureHeader, payload []byte) error {
-	switch {
-	case !v.readsBody:
-		return errNoMatchIDs
-	case v.source != nil:
-		return ErrNoMatch
-	case len(payload) == 0:
-		return errNoBody
-	case len(payload) <= maxDiagnosedBytes && v.onlyIDsSigned(h, payload):
-		return ErrOnlyIDsSigned
-	default:
-		return ErrNoMatch
-	}
-}
-
-// onlyIDsSigned reports whether the signature, which does not cover the body,
-// covers the two ids that the body names. It reads unverified bytes, and is
-// used only to say why a request is refused.
-func (v *Verifier) onlyIDsSigned(h *signatureHeader, body []byte) bool {
-	var userID, accountID []byte
-	members := scanObject(body)
-	for members.next() {
-		switch string(members.key) {
-		case "user_id":
-			userID = stringContent(members.value)
-		case "account_id":
-			accountID = stringContent(members.value)
-		}
-	}
-	if members.err != nil || !isID(accountID) || !isID(userID) && (userID != nil || !v.allowNoUser) {
-		return false
-	}
-	return v.keys.Load().match(h, identityPayload(userID, accountID))
-}
-
-// stringContent returns what stands between the quotes of a JSON string, as it
-// is written, or nil for any other value.
-func stringContent(value []byte) []byte {
-	if value[0] != '"' {
-		return nil
-	}
-	return value[1 : len(value)-1]
-}

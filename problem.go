@@ -2,60 +2,12 @@ package stripeapps
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"strconv"
 )
-
-// problem is a problem document. Without a "type" member it is "about:blank",
-// whose title is the status's own text; "code" is an extension member.
-//
-// https://www.rfc-editor.org/rfc/rfc9457
-type problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Code   Code   `json:"code"`
-	Detail string `json:"detail"`
-}
-
-var errInternal = NewError(CodeInternal, http.StatusInternalServerError, "the server failed to handle the request")
-
-// WriteProblem answers r with err as application/problem+json (RFC 9457): the
-// status, code and detail of an *Error, or 500 and the code internal, without
-// err's text, for any other error. It sets Cache-Control: no-store and, on 401,
-// WWW-Authenticate: Stripe-Signature. A HEAD request gets no body.
-func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
-	e := asError(err)
-	document, _ := json.Marshal(problem{http.StatusText(e.status), e.status, e.code, e.detail}) // cannot fail
-	document = append(document, '\n')
-
-	header := w.Header()
-	for _, name := range [...]string{"Content-Range", "Etag", "Last-Modified"} {
-		header.Del(name) // of an answer that was not sent
-	}
-	header.Set("Content-Type", "application/problem+json")
-	header.Set("Content-Length", strconv.Itoa(len(document)))
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	if e.status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", headerSignature)
-	}
-	w.WriteHeader(e.status)
-	if r.Method != http.MethodHead {
-		w.Write(document) // nothing can be done about a client that went away
-	}
-}
-
-func asError(err error) *Error {
-	if e := findError(err); e != nil {
-		return e
-	}
-	return errInternal
-}
 
 // answerWriter notices whether an answer has been begun.
 type answerWriter struct {

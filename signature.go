@@ -1,14 +1,16 @@
 package stripeapps
 
 import (
-	"crypto/sha256"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 const (
@@ -93,7 +95,7 @@ type VerifierConfig struct {
 //
 // A Verifier is made by NewVerifier and safe for concurrent use.
 type Verifier struct {
-	keys         atomic.Pointer[keyring]
+	keys         atomic.Pointer[signed.Keyring]
 	tolerance    time.Duration
 	maxBodyBytes int64
 	source       SourceFunc // nil: the body
@@ -156,6 +158,99 @@ func (v *Verifier) SetSecrets(secrets ...string) error {
 	return nil
 }
 
+// newKeyring checks secrets, and says everything that is wrong with them.
+func newKeyring(secrets []string) (signed.Keyring, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("stripeapps: Secrets is empty: give the app's signing secret (absec_…), shown on the app's page in the Stripe Dashboard after its first upload")
+	}
+	if len(secrets) > signed.MaxSecrets {
+		return nil, fmt.Errorf("stripeapps: Secrets has %d entries, more than %d: every one is tried for each request, and Stripe signs with two at most", len(secrets), signed.MaxSecrets)
+	}
+	var ring signed.Keyring
+	var errs []error
+	for i, secret := range secrets {
+		if what := signed.CheckSecret(secret); what != "" {
+			errs = append(errs, fmt.Errorf("stripeapps: Secrets[%d] %s", i, what))
+		} else if first := slices.Index(secrets, secret); first < i {
+			errs = append(errs, fmt.Errorf("stripeapps: Secrets[%d] equals Secrets[%d]: give each secret once", i, first))
+		}
+		ring = append(ring, signed.NewKey(secret))
+	}
+	return ring, errors.Join(errs...)
+}
+
+// Handler returns a handler that calls next with requests that Verify accepts,
+// and refuses all others; a refused request never reaches next.
+func (v *Verifier) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		accepted, err := v.Verify(r)
+		if err != nil {
+			v.refuser.refuse(w, r, err)
+			return
+		}
+		// The server cleans up after its own request only, not after a copy.
+		defer func() {
+			if accepted.MultipartForm != nil {
+				accepted.MultipartForm.RemoveAll()
+			}
+		}()
+		next.ServeHTTP(w, accepted)
+	})
+}
+
+// Verify verifies r and returns a copy of it whose context carries the identity
+// and the signed payload, and whose body, if it had to be read, can be read
+// again from its start. r itself is not modified, but its body is consumed. Use
+// it to adapt other frameworks; Handler is this and a refusal. As after any
+// WithContext, the files of a MultipartForm parsed from the copy are the
+// caller's to remove.
+//
+// The error is an *Error of any Code but those of Require and DecodePayload. A
+// slow client can hold the call for as long as the server's ReadTimeout lets
+// it: set one.
+func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
+	accepted, payload, err := v.verify(r)
+	if err != nil && v.explain {
+		v.logExplanations(r, payload, err)
+	}
+	return accepted, err
+}
+
+// verify also returns the payload of a refused request, if it came to that.
+func (v *Verifier) verify(r *http.Request) (_ *http.Request, payload []byte, _ error) {
+	values := r.Header[headerSignature]
+	if len(values) == 0 {
+		return nil, nil, ErrNotSigned
+	}
+	if len(values) > 1 {
+		return nil, nil, errRepeatedHeader
+	}
+	var h signed.Header
+	if err := v.readHeader(&h, values[0]); err != nil {
+		return nil, nil, err
+	}
+	payload, content, err := v.receive(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v.keys.Load().Match(&h, payload) < 0 {
+		return nil, payload, v.noMatch(&h, payload)
+	}
+	state, err := newVerified(payload, signedAt(&h), v.allowNoUser)
+	if err != nil {
+		return nil, payload, err
+	}
+	state.refuser = v.refuser
+
+	accepted := r.WithContext(context.WithValue(r.Context(), contextKey{}, state))
+	if len(content) > 0 {
+		state.body.Reset(content)
+		state.body.original = r.Body
+		accepted.Body = &state.body
+	}
+	return accepted, nil, nil
+}
+
 // Signature is a verified signature.
 type Signature struct {
 	// SignedAt is when Stripe signed, in whole seconds, in UTC.
@@ -174,23 +269,23 @@ type Signature struct {
 // ErrNoMatch. The time is checked before the MAC, which costs most.
 // VerifyPayload makes no allocations.
 func (v *Verifier) VerifyPayload(payload []byte, header string) (Signature, error) {
-	var h signatureHeader
+	var h signed.Header
 	if err := v.readHeader(&h, header); err != nil {
 		return Signature{}, err
 	}
-	if !v.keys.Load().match(&h, payload) {
+	if v.keys.Load().Match(&h, payload) < 0 {
 		return Signature{}, ErrNoMatch
 	}
-	return h.signature(), nil
+	return Signature{SignedAt: signedAt(&h)}, nil
 }
 
 // readHeader parses the header and checks its time.
-func (v *Verifier) readHeader(h *signatureHeader, header string) error {
-	if err := h.parse(header); err != nil {
-		return err
+func (v *Verifier) readHeader(h *signed.Header, header string) error {
+	if fault := h.Parse(header); fault != signed.OK {
+		return refusalOf(fault)
 	}
 	// Sub saturates, so that no time, however far away, wraps around.
-	age := v.now().Sub(time.Unix(h.signedAt, 0))
+	age := v.now().Sub(time.Unix(h.SignedAt, 0))
 	if age > v.tolerance {
 		return ErrTooOld
 	}
@@ -200,127 +295,4 @@ func (v *Verifier) readHeader(h *signatureHeader, header string) error {
 	return nil
 }
 
-const (
-	maxHeaderBytes = 4 << 10
-	maxSignatures  = 16
-)
-
-var (
-	errHeaderTooLong     = ErrMalformedSignature.because("the Stripe-Signature header is longer than 4096 bytes")
-	errTooManySignatures = ErrMalformedSignature.because("the Stripe-Signature header has more than 16 v1 signatures")
-	errRepeatedHeader    = ErrMalformedSignature.because("the request has more than one Stripe-Signature header")
-	errNoV1              = ErrNoMatch.because("the Stripe-Signature header has no v1 signature")
-)
-
-// signatureHeader is a parsed Stripe-Signature header.
-type signatureHeader struct {
-	signedAt  int64  // Unix seconds
-	timestamp string // the same as written, which is what was signed
-	macs      [maxSignatures][sha256.Size]byte
-	count     int // of macs
-}
-
-func (h *signatureHeader) signature() Signature {
-	return Signature{SignedAt: time.Unix(h.signedAt, 0).UTC()}
-}
-
-// parse reads "t=1700000000,v1=<64 hex digits>,…" in one pass. Only the
-// canonical form is accepted, the one Stripe writes: exactly one t, in decimal
-// digits without a leading zero; each v1 in 64 lower-case hex digits; no spaces.
-// Keys other than those two are ignored, as Stripe may add schemes.
-//
-// https://docs.stripe.com/webhooks#verify-manually
-func (h *signatureHeader) parse(header string) error {
-	if header == "" {
-		return ErrNotSigned
-	}
-	if len(header) > maxHeaderBytes {
-		return errHeaderTooLong
-	}
-	for rest, more := header, true; more; {
-		equals := strings.IndexByte(rest, '=')
-		if equals < 0 {
-			return ErrMalformedSignature
-		}
-		key, ok := rest[:equals], false
-		rest = rest[equals+1:]
-		switch key {
-		case "t":
-			ok = h.timestamp == ""
-			h.signedAt, h.timestamp, rest = cutTimestamp(rest)
-			ok = ok && h.timestamp != ""
-		case "v1":
-			if h.count == maxSignatures {
-				return errTooManySignatures
-			}
-			rest, ok = cutMAC(&h.macs[h.count], rest)
-			h.count++
-		default:
-			end := strings.IndexByte(rest, ',')
-			if end < 0 {
-				end = len(rest)
-			}
-			ok = key != "" && !strings.ContainsAny(key, ", ") && !strings.ContainsAny(rest[:end], "= ")
-			rest = rest[end:]
-		}
-		// What follows a value is the end, or a comma and another pair.
-		if more = rest != ""; more {
-			ok = ok && rest[0] == ','
-			rest = rest[1:]
-		}
-		if !ok {
-			return ErrMalformedSignature
-		}
-	}
-	if h.timestamp == "" {
-		return ErrMalformedSignature
-	}
-	if h.count == 0 {
-		return errNoV1
-	}
-	return nil
-}
-
-// maxTimestampDigits always fit into an int64.
-const maxTimestampDigits = 18
-
-// cutTimestamp reads canonical decimal digits from the start of s; text is
-// empty if there are none.
-func cutTimestamp(s string) (seconds int64, text, rest string) {
-	n := 0
-	for n < len(s) && n < maxTimestampDigits && '0' <= s[n] && s[n] <= '9' {
-		seconds = seconds*10 + int64(s[n]-'0')
-		n++
-	}
-	if n > 1 && s[0] == '0' {
-		return 0, "", s
-	}
-	return seconds, s[:n], s[n:]
-}
-
-// cutMAC reads an HMAC-SHA256 in lower-case hex from the start of s.
-func cutMAC(mac *[sha256.Size]byte, s string) (rest string, ok bool) {
-	if len(s) < 2*len(mac) {
-		return s, false
-	}
-	digits, rest := s[:2*len(mac)], s[2*len(mac):]
-	var wrong byte
-	for i := range mac {
-		high, low := hexValue[digits[2*i]], hexValue[digits[2*i+1]]
-		mac[i] = high<<4 | low
-		wrong |= high | low
-	}
-	return rest, wrong <= 0xf
-}
-
-// hexValue holds what each lower-case hex digit means, and 0xff for every other
-// byte.
-var hexValue = func() (table [256]byte) {
-	for i := range table {
-		table[i] = 0xff
-	}
-	for value, digit := range []byte("0123456789abcdef") {
-		table[digit] = byte(value)
-	}
-	return table
-}()
+func signedAt(h *signed.Header) time.Time { return time.Unix(h.SignedAt, 0).UTC() }

@@ -1,0 +1,117 @@
+package signed
+
+// MaxIDBytes is how long an id may be.
+const MaxIDBytes = 255
+
+// IsID reports whether s is a Stripe id: [A-Za-z0-9_]{1,255}.
+func IsID[T string | []byte](s T) bool {
+	if len(s) == 0 || len(s) > MaxIDBytes {
+		return false
+	}
+	for i := range len(s) {
+		if !isIDByte(rune(s[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+func isIDByte(c rune) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// IDs are the ids at the end of a payload. User is empty where there is none.
+type IDs struct{ User, Account []byte }
+
+// IDsPayload is what Stripe signs where the extension gives no payload. The ids
+// must match IsID; the user's may be empty. This is the only JSON that is ever
+// rebuilt.
+func IDsPayload[T string | []byte](userID, accountID T) []byte {
+	const user, account, end = `{"user_id":"`, `"account_id":"`, `"}`
+	b := make([]byte, 0, len(user)+len(userID)+len(`",`)+len(account)+len(accountID)+len(end))
+	if len(userID) > 0 {
+		b = append(append(append(b, user...), userID...), `",`...)
+	} else {
+		b = append(b, '{')
+	}
+	return append(append(append(b, account...), accountID...), end...)
+}
+
+// ReadIDs reads the two ids from the last two members of a signed payload. The
+// caller's own members come before them, so that none of those can pass for an
+// id, whatever its name. The fault is NotObject, TooDeep, RepeatedName, NoIDs or
+// InstallLink.
+func ReadIDs(payload []byte, allowNoUser bool) (ids IDs, _ Fault) {
+	names := nameSets.Get().(*nameSet)
+	defer names.release()
+
+	type member struct{ name, value []byte }
+	var previous, last member
+	userNamed, stateNamed := false, false
+	members := Members(payload)
+	for members.Next() {
+		previous, last = last, member{members.Name, members.Value}
+		userNamed = string(names.add(members.Name)) == "USER_ID" || userNamed
+		stateNamed = string(members.Name) == "state" || stateNamed
+	}
+	if members.Fault != OK {
+		return ids, members.Fault
+	}
+	if names.repeats() {
+		return ids, RepeatedName
+	}
+
+	ids.Account = idOf(last.value)
+	if string(last.name) != "account_id" || ids.Account == nil {
+		return IDs{}, NoIDs
+	}
+	others := members.Count - 1
+	if string(previous.name) == "user_id" {
+		ids.User = idOf(previous.value)
+		others--
+	}
+	if ids.User == nil && (userNamed || !allowNoUser) {
+		return IDs{}, NoIDs
+	}
+	if others == 1 && stateNamed {
+		return ids, InstallLink
+	}
+	return ids, OK
+}
+
+// NamedIDs returns the payload of the two ids alone that a body names, wherever
+// they stand in it, or nil if it does not name them. It is for saying why a body
+// is refused whose signature covers only those: the body is not verified.
+func NamedIDs(body []byte, allowNoUser bool) []byte {
+	var userID, accountID []byte
+	members := Members(body)
+	for members.Next() {
+		switch string(members.Name) {
+		case "user_id":
+			userID = stringContent(members.Value)
+		case "account_id":
+			accountID = stringContent(members.Value)
+		}
+	}
+	if members.Fault != OK || !IsID(accountID) || !IsID(userID) && (userID != nil || !allowNoUser) {
+		return nil
+	}
+	return IDsPayload(userID, accountID)
+}
+
+// idOf returns the id that a JSON string holds, or nil.
+func idOf(value []byte) []byte {
+	if id := stringContent(value); IsID(id) {
+		return id
+	}
+	return nil
+}
+
+// stringContent returns what stands between the quotes of a JSON string, as it
+// is written, or nil for any other value.
+func stringContent(value []byte) []byte {
+	if len(value) == 0 || value[0] != '"' {
+		return nil
+	}
+	return value[1 : len(value)-1]
+}

@@ -1,0 +1,45 @@
+package signed
+
+import "strings"
+
+// otherKinds are the prefixes of Stripe's other secrets and ids that people
+// put where the app's signing secret belongs.
+var otherKinds = []struct{ prefix, name string }{
+	{"whsec_", "a webhook endpoint's signing secret (whsec_…)"},
+	{"sk_", "a secret API key (sk_…)"},
+	{"rk_", "a restricted API key (rk_…)"},
+	{"pk_", "a publishable API key (pk_…)"},
+	{"ca_", "an OAuth client id (ca_…)"},
+}
+
+// CheckSecret says what is wrong with a secret, without showing any of it, or
+// "" if it can be an app's signing secret.
+func CheckSecret(secret string) string {
+	const want = "use the app's signing secret (absec_…), shown on the app's page in the Stripe Dashboard"
+	trimmed := strings.TrimSpace(secret)
+	if trimmed == "" {
+		return "is blank: " + want
+	}
+	if trimmed != secret {
+		return "has white space or a line break around it: remove it"
+	}
+	if strings.ContainsAny(secret, `"'`+"`,; ") {
+		return "has a quote, a comma, a semicolon or a space in it: give one secret an entry, without quotes"
+	}
+	for _, kind := range otherKinds {
+		if strings.HasPrefix(secret, kind.prefix) {
+			return "looks like " + kind.name + ": " + want
+		}
+	}
+	rest, ok := strings.CutPrefix(secret, "absec_")
+	if !ok {
+		return "does not begin with absec_: " + want
+	}
+	if rest == "" {
+		return "has nothing after absec_: " + want
+	}
+	if strings.ContainsFunc(rest, func(r rune) bool { return !isIDByte(r) }) {
+		return "has a character other than letters, digits and underscores: copy it again"
+	}
+	return ""
+}
