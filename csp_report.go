@@ -10,16 +10,6 @@ import (
 	"strings"
 )
 
-// The codes of NewReportHandler, beside CodeBodyTooLarge and CodeBodyUnreadable.
-const (
-	// CodeMethodNotAllowed (405): a report is sent with POST.
-	CodeMethodNotAllowed Code = "method_not_allowed"
-	// CodeUnsupportedMediaType (415): the body is of no type of report.
-	CodeUnsupportedMediaType Code = "unsupported_media_type"
-	// CodeMalformedReport (400): the body is not what its type says.
-	CodeMalformedReport Code = "malformed_report"
-)
-
 const (
 	mediaTypeCSPReport = "application/csp-report"
 	mediaTypeReports   = "application/reports+json"
@@ -30,9 +20,9 @@ const (
 )
 
 var (
-	errMethodNotAllowed     = NewError(CodeMethodNotAllowed, http.StatusMethodNotAllowed, "this endpoint takes reports of browsers: send them with POST")
-	errUnsupportedMediaType = NewError(CodeUnsupportedMediaType, http.StatusUnsupportedMediaType, "this endpoint takes application/csp-report and application/reports+json")
-	errMalformedReport      = NewError(CodeMalformedReport, http.StatusBadRequest, "the body is not a report of the type that its Content-Type says")
+	errMethodNotAllowed     = NewError("method_not_allowed", http.StatusMethodNotAllowed, "this endpoint takes reports of browsers: send them with POST")
+	errUnsupportedMediaType = NewError("unsupported_media_type", http.StatusUnsupportedMediaType, "this endpoint takes application/csp-report and application/reports+json")
+	errMalformedReport      = NewError("malformed_report", http.StatusBadRequest, "the body is not a report of the type that its Content-Type says")
 )
 
 // CSPReport is what a browser, or whoever poses as one, says about a violation

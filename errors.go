@@ -12,110 +12,111 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
-// Code is the stable name of a reason for a refusal. It stands in the "code"
-// member of the problem document that a caller receives, and is part of this
-// package's API: a code is never renamed and never changes its meaning.
-type Code string
-
-// The codes of this package, with the status each one is answered with.
-const (
-	// CodeNotSigned (401): there is no Stripe-Signature header.
-	CodeNotSigned Code = "not_signed"
-	// CodeMalformedSignature (401): the Stripe-Signature header is not a
-	// canonical t=…,v1=… list, is repeated, or is over its caps.
-	CodeMalformedSignature Code = "malformed_signature"
-	// CodeNoMatch (401): no v1 signature was made with one of the secrets
-	// over this payload and time.
-	CodeNoMatch Code = "no_match"
-	// CodeTooOld (401): signed longer ago than the tolerance.
-	CodeTooOld Code = "too_old"
-	// CodeTooNew (401): signed further in the future than the tolerance.
-	CodeTooNew Code = "too_new"
-	// CodeBodyTooLarge (413): the body is over VerifierConfig.MaxBodyBytes.
-	CodeBodyTooLarge Code = "body_too_large"
-	// CodeBodyUnreadable (400): the body could not be read to its end, or is
-	// not as long as its Content-Length.
-	CodeBodyUnreadable Code = "body_unreadable"
-	// CodeMalformedIDs (400): the ids in the headers or the query are missing,
-	// repeated or not 1 to 255 of [A-Za-z0-9_].
-	CodeMalformedIDs Code = "malformed_ids"
-	// CodeNoPayload (400): VerifierConfig.SourceFunc did not find the signed
-	// payload.
-	CodeNoPayload Code = "no_payload"
-	// CodeNoIdentity (400): the signature is right, but the signed payload
-	// does not end in user_id and account_id, or is ambiguous.
-	CodeNoIdentity Code = "no_identity"
-	// CodeOnlyIDsSigned (400): the signature covers the two ids only, and so
-	// says nothing about the rest of the body. A body of more than 64 KiB is
-	// refused as CodeNoMatch then.
-	CodeOnlyIDsSigned Code = "only_ids_signed"
-	// CodeInstallSignature (400): the signature is that of an install link,
-	// which is not an API request.
-	CodeInstallSignature Code = "install_signature"
-	// CodeUnexpectedPayload (400): DecodePayload found another shape.
-	CodeUnexpectedPayload Code = "unexpected_payload"
-	// CodeRequirementNotMet (403): a Requirement of the route is not met.
-	CodeRequirementNotMet Code = "requirement_not_met"
-	// CodeNotVerified (500): a part that needs a verified request was used
-	// outside the chain. This is a mistake in the backend.
-	CodeNotVerified Code = "not_verified"
-	// CodeInternal (500): a handler panicked, or WriteProblem was given an error
-	// of another type.
-	CodeInternal Code = "internal"
-)
-
-// The sentinels to compare with errors.Is. An error that this package returns
-// can say more in its text than the sentinel of the same Code does.
+// The reasons for a refusal, to compare with errors.Is. Each has a code, the
+// stable name that stands in the "code" member of the problem document: codes
+// are part of this package's API, and are never renamed or given another
+// meaning. An error that this package returns can say more in its text than the
+// sentinel of the same code does.
 //
 // Where the webhook package of stripe-go/v76 has an error of the same meaning,
 // errors.Is finds that one too (other majors of stripe-go have errors of their
-// own): ErrNotSigned is webhook.ErrNotSigned,
-// ErrMalformedSignature is webhook.ErrInvalidHeader, ErrNoMatch and
-// ErrOnlyIDsSigned are webhook.ErrNoValidSignature, and ErrTooOld is
-// webhook.ErrTooOld. stripe-go has no ErrTooNew: it accepts any future time.
+// own): ErrNotSigned is webhook.ErrNotSigned, ErrMalformedSignature is
+// webhook.ErrInvalidHeader, ErrNoMatch and ErrOnlyIDsSigned are
+// webhook.ErrNoValidSignature, and ErrTooOld is webhook.ErrTooOld. stripe-go has
+// no ErrTooNew: it accepts any future time.
 var (
-	ErrNotSigned          = NewError(CodeNotSigned, http.StatusUnauthorized, "the request has no Stripe-Signature header: send the value that fetchStripeSignature returns")
-	ErrMalformedSignature = NewError(CodeMalformedSignature, http.StatusUnauthorized, "the Stripe-Signature header is not of the form t=…,v1=…: send the value that fetchStripeSignature returns, unchanged and once")
-	ErrNoMatch            = NewError(CodeNoMatch, http.StatusUnauthorized, "no v1 signature matches the payload: send exactly the text that was signed, compact JSON with user_id and account_id last, and check that the secret is that of this app")
-	ErrTooOld             = NewError(CodeTooOld, http.StatusUnauthorized, "the signature is older than the tolerance: call fetchStripeSignature for each request, and check the server's clock")
-	ErrTooNew             = NewError(CodeTooNew, http.StatusUnauthorized, "the signature's time is in the future by more than the tolerance: check the server's clock")
-	ErrBodyTooLarge       = NewError(CodeBodyTooLarge, http.StatusRequestEntityTooLarge, "the request body is larger than this endpoint accepts")
-	ErrBodyUnreadable     = NewError(CodeBodyUnreadable, http.StatusBadRequest, "the request body could not be read to its end")
-	ErrMalformedIDs       = NewError(CodeMalformedIDs, http.StatusBadRequest, "the user id and the account id must each be sent once, as 1 to 255 letters, digits or underscores")
-	ErrNoPayload          = NewError(CodeNoPayload, http.StatusBadRequest, "the request does not carry the signed payload where this endpoint looks for it")
-	ErrNoIdentity         = NewError(CodeNoIdentity, http.StatusBadRequest, "the signed payload must be a JSON object whose last two members are user_id and account_id, each 1 to 255 letters, digits or underscores")
-	ErrOnlyIDsSigned      = NewError(CodeOnlyIDsSigned, http.StatusBadRequest, "the signature covers only user_id and account_id, not the rest of the body: pass the payload to fetchStripeSignature")
-	ErrInstallSignature   = NewError(CodeInstallSignature, http.StatusBadRequest, "the signature has the form of an install link's (state is the only other member) and is not accepted for an API request: sign at least one other member")
-	ErrUnexpectedPayload  = NewError(CodeUnexpectedPayload, http.StatusBadRequest, "the signed payload does not have the shape that this endpoint expects")
-	ErrRequirementNotMet  = NewError(CodeRequirementNotMet, http.StatusForbidden, "the signed payload does not meet a requirement of this endpoint")
-	ErrNotVerified        = NewError(CodeNotVerified, http.StatusInternalServerError, "this endpoint needs a verified request but stands outside the verifying middleware: wrap it in the chain")
-)
+	// ErrNotSigned: there is no Stripe-Signature header.
+	ErrNotSigned = NewError("not_signed", http.StatusUnauthorized,
+		"the request has no Stripe-Signature header: send the value that fetchStripeSignature returns")
 
-// stripeSentinel maps a code to the error of stripe-go that means the same.
-var stripeSentinel = map[Code]error{
-	CodeNotSigned:          webhook.ErrNotSigned,
-	CodeMalformedSignature: webhook.ErrInvalidHeader,
-	CodeNoMatch:            webhook.ErrNoValidSignature,
-	CodeOnlyIDsSigned:      webhook.ErrNoValidSignature,
-	CodeTooOld:             webhook.ErrTooOld,
-}
+	// ErrMalformedSignature: the Stripe-Signature header is not a canonical
+	// t=…,v1=… list, is repeated, or is over its limits.
+	ErrMalformedSignature = NewError("malformed_signature", http.StatusUnauthorized,
+		"the Stripe-Signature header is not of the form t=…,v1=…: send the value that fetchStripeSignature returns, unchanged and once")
+
+	// ErrNoMatch: no v1 signature was made with one of the secrets over this
+	// payload and time.
+	ErrNoMatch = NewError("no_match", http.StatusUnauthorized,
+		"no v1 signature matches the payload: send exactly the text that was signed, compact JSON with user_id and account_id last, "+
+			"and check that the secret is that of this app")
+
+	// ErrTooOld: signed longer ago than the tolerance.
+	ErrTooOld = NewError("too_old", http.StatusUnauthorized,
+		"the signature is older than the tolerance: call fetchStripeSignature for each request, and check the server's clock")
+
+	// ErrTooNew: signed further in the future than the tolerance.
+	ErrTooNew = NewError("too_new", http.StatusUnauthorized,
+		"the signature's time is in the future by more than the tolerance: check the server's clock")
+
+	// ErrBodyTooLarge: the body is over VerifierConfig.MaxBodyBytes.
+	ErrBodyTooLarge = NewError("body_too_large", http.StatusRequestEntityTooLarge,
+		"the request body is larger than this endpoint accepts")
+
+	// ErrBodyUnreadable: the body could not be read to its end, or is not as
+	// long as its Content-Length.
+	ErrBodyUnreadable = NewError("body_unreadable", http.StatusBadRequest,
+		"the request body could not be read to its end")
+
+	// ErrMalformedIDs: the ids in the headers or the query are missing, repeated
+	// or not 1 to 255 of [A-Za-z0-9_].
+	ErrMalformedIDs = NewError("malformed_ids", http.StatusBadRequest,
+		"the user id and the account id must each be sent once, as 1 to 255 letters, digits or underscores")
+
+	// ErrNoPayload: the Source did not find the signed payload.
+	ErrNoPayload = NewError("no_payload", http.StatusBadRequest,
+		"the request does not carry the signed payload where this endpoint looks for it")
+
+	// ErrNoIdentity: the signature is right, but the signed payload does not end
+	// in user_id and account_id, or is ambiguous.
+	ErrNoIdentity = NewError("no_identity", http.StatusBadRequest,
+		"the signed payload must be a JSON object whose last two members are user_id and account_id, each 1 to 255 letters, digits or underscores")
+
+	// ErrOnlyIDsSigned: the signature covers the two ids only, and so says
+	// nothing about the rest of the body. With a body of more than 64 KiB it is
+	// ErrNoMatch instead.
+	ErrOnlyIDsSigned = NewError("only_ids_signed", http.StatusBadRequest,
+		"the signature covers only user_id and account_id, not the rest of the body: pass the payload to fetchStripeSignature")
+
+	// ErrInstallSignature: the signature is that of an install link, which is
+	// not an API request.
+	ErrInstallSignature = NewError("install_signature", http.StatusBadRequest,
+		"the signature has the form of an install link's (state is the only other member) and is not accepted for an API request: sign at least one other member")
+
+	// ErrUnexpectedPayload: DecodePayload found another shape.
+	ErrUnexpectedPayload = NewError("unexpected_payload", http.StatusBadRequest,
+		"the signed payload does not have the shape that this endpoint expects")
+
+	// ErrRequirementNotMet: a Requirement of the route is not met.
+	ErrRequirementNotMet = NewError("requirement_not_met", http.StatusForbidden,
+		"the signed payload does not meet a requirement of this endpoint")
+
+	// ErrNotVerified: a part that needs a verified request was used outside the
+	// chain. This is a mistake in the backend.
+	ErrNotVerified = NewError("not_verified", http.StatusInternalServerError,
+		"this endpoint needs a verified request but stands outside the verifying middleware: wrap it in the chain")
+
+	// errInternal: a handler panicked, or WriteProblem was given an error of
+	// another type.
+	errInternal = NewError("internal", http.StatusInternalServerError,
+		"the server failed to handle the request")
+)
 
 // Error is every error that this package returns about a request. Its text is
 // constant: it holds no input, no secret and no MAC, and may be shown to the
 // caller. Errors are immutable and safe for concurrent use.
 type Error struct {
-	code   Code
+	code   string
 	status int
 	detail string
 	cause  error
 }
 
-// NewError returns an Error of your own, for a Requirement or SourceFunc that
+// NewError returns an Error of your own, for a Requirement or Source that
 // wants its own code, status and text in the answer. The detail is sent to the
 // caller: keep it constant, and say in it what to change.
 //
 // It panics if status is not 400 to 599, or code or detail is empty.
-func NewError(code Code, status int, detail string) *Error {
+func NewError(code string, status int, detail string) *Error {
 	if status < 400 || status > 599 || code == "" || detail == "" {
 		panic("stripeapps: NewError needs a code, a status from 400 to 599 and a detail")
 	}
@@ -123,7 +124,7 @@ func NewError(code Code, status int, detail string) *Error {
 }
 
 // Code returns the stable name of the reason.
-func (e *Error) Code() Code { return e.code }
+func (e *Error) Code() string { return e.code }
 
 // Status returns the HTTP status that belongs to the reason.
 func (e *Error) Status() int { return e.status }
@@ -133,7 +134,7 @@ func (e *Error) Detail() string { return e.detail }
 
 // Error returns the detail and the code.
 func (e *Error) Error() string {
-	return "stripeapps: " + e.detail + " (" + string(e.code) + ")"
+	return "stripeapps: " + e.detail + " (" + e.code + ")"
 }
 
 // Is reports whether target is an Error of the same Code, or the error of the
@@ -142,11 +143,21 @@ func (e *Error) Is(target error) bool {
 	if t, ok := target.(*Error); ok {
 		return t.code == e.code
 	}
-	return target == stripeSentinel[e.code] && target != nil
+	switch target {
+	case webhook.ErrNotSigned:
+		return e.code == ErrNotSigned.code
+	case webhook.ErrInvalidHeader:
+		return e.code == ErrMalformedSignature.code
+	case webhook.ErrNoValidSignature:
+		return e.code == ErrNoMatch.code || e.code == ErrOnlyIDsSigned.code
+	case webhook.ErrTooOld:
+		return e.code == ErrTooOld.code
+	}
+	return false
 }
 
 // Unwrap returns the cause, if there is one: the error of a body's reader, of
-// a SourceFunc, a Requirement or encoding/json. A cause is not constant text
+// a Source, a Requirement or encoding/json. A cause is not constant text
 // and can hold input: it is not shown to callers and not logged.
 func (e *Error) Unwrap() error { return e.cause }
 
@@ -207,19 +218,24 @@ func refusalOf(fault signed.Fault) *Error {
 // Refusals that say more than their sentinel does.
 var (
 	errLongHeader     = ErrMalformedSignature.because("the Stripe-Signature header is longer than 4096 bytes")
-	errManySignatures = ErrMalformedSignature.because("the Stripe-Signature header has more than 16 v1 signatures")
+	errManySignatures = ErrMalformedSignature.because(
+		"the Stripe-Signature header has more than 16 v1 signatures")
 	errRepeatedHeader = ErrMalformedSignature.because("the request has more than one Stripe-Signature header")
 	errNoV1           = ErrNoMatch.because("the Stripe-Signature header has no v1 signature")
-	errNoBody         = ErrNoMatch.because("the request has no body, which is what has to be signed here: send the signed JSON as the body")
-	errNoMatchIDs     = ErrNoMatch.because("no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, and check that the secret is that of this app")
-	errNotObject      = ErrNoIdentity.because("the signed payload is not a JSON object in UTF-8 with nothing after it")
-	errTooDeep        = ErrNoIdentity.because("the signed payload is nested more than 256 levels deep")
-	errRepeatedName   = ErrNoIdentity.because("the signed payload has two members whose names are equal or differ by case only")
-	errQueryTooLong   = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
-	errBodyLength     = ErrBodyUnreadable.because("the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")
+	errNoBody         = ErrNoMatch.because(
+		"the request has no body, which is what has to be signed here: send the signed JSON as the body")
+	errNoMatchIDs = ErrNoMatch.because(
+		"no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, " +
+			"and check that the secret is that of this app")
+	errNotObject = ErrNoIdentity.because(
+		"the signed payload is not a JSON object in UTF-8 with nothing after it")
+	errTooDeep      = ErrNoIdentity.because("the signed payload is nested more than 256 levels deep")
+	errRepeatedName = ErrNoIdentity.because(
+		"the signed payload has two members whose names are equal or differ by case only")
+	errQueryTooLong = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
+	errBodyLength   = ErrBodyUnreadable.because(
+		"the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")
 )
-
-var errInternal = NewError(CodeInternal, http.StatusInternalServerError, "the server failed to handle the request")
 
 // Refuse answers r with err in the chain's own way, for handlers behind it: with
 // the ErrorHandler and a line to the Logger of its VerifierConfig. Outside the
@@ -242,7 +258,7 @@ func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if f.logger != nil {
 		e := asError(err)
 		f.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: request refused",
-			slog.String("code", string(e.code)), slog.Int("status", e.status), slog.String("detail", e.detail))
+			slog.String("code", e.code), slog.Int("status", e.status), slog.String("detail", e.detail))
 	}
 	if f.handler == nil {
 		WriteProblem(w, r, err)
@@ -262,7 +278,7 @@ func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
 type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	Code   Code   `json:"code"`
+	Code   string `json:"code"`
 	Detail string `json:"detail"`
 }
 

@@ -236,7 +236,7 @@ func ExampleVerifierConfig_errorHandler() {
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			var e *stripeapps.Error
 			errors.As(err, &e)
-			http.Error(w, "refused: "+string(e.Code()), e.Status())
+			http.Error(w, "refused: "+e.Code(), e.Status())
 		},
 	})
 	send(verifier.Handler(http.NotFoundHandler()), "POST", "/", "{}", "Stripe-Signature", "")

@@ -171,14 +171,14 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 	code := asError(refused).code
 	e := &explainer{budget: maxExplainedBytes, allowNoUser: v.allowNoUser}
 	switch code {
-	case CodeNotSigned: // whatever the payload is
+	case ErrNotSigned.code: // whatever the payload is
 		e.headerOnly = true
-	case CodeMalformedSignature, CodeTooOld, CodeTooNew:
+	case ErrMalformedSignature.code, ErrTooOld.code, ErrTooNew.code:
 		var err error
 		if payload, _, err = v.receive(r); err != nil {
-			e.headerOnly = asError(err).code != CodeMalformedIDs
+			e.headerOnly = asError(err).code != ErrMalformedIDs.code
 		}
-	case CodeNoMatch, CodeOnlyIDsSigned, CodeNoIdentity, CodeInstallSignature, CodeMalformedIDs:
+	case ErrNoMatch.code, ErrOnlyIDsSigned.code, ErrNoIdentity.code, ErrInstallSignature.code, ErrMalformedIDs.code:
 	default:
 		return
 	}
@@ -207,7 +207,7 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 			e.received.UserID = "," // sent, and empty: that is no id
 		}
 	}
-	if code == CodeMalformedIDs && e.headerOnly {
+	if code == ErrMalformedIDs.code && e.headerOnly {
 		return
 	}
 	for _, x := range e.explain() {
@@ -215,7 +215,7 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 			continue
 		}
 		v.refuser.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: explained",
-			slog.String("code", string(code)), slog.String("cause", string(x.Cause)), slog.String("text", x.Text))
+			slog.String("code", code), slog.String("cause", string(x.Cause)), slog.String("text", x.Text))
 	}
 }
 

@@ -60,7 +60,7 @@ func TestGoldenVectors(t *testing.T) {
 				refused++
 				var e *stripeapps.Error
 				require.ErrorAs(t, err, &e)
-				assert.Equal(t, vector.Expect, string(e.Code()))
+				assert.Equal(t, vector.Expect, e.Code())
 				assert.Nil(t, verified)
 				return
 			}

@@ -55,7 +55,7 @@ func assertProblemHeaders(t *testing.T, status int, w *httptest.ResponseRecorder
 }
 
 // refusals is a request for each code that the verifier can refuse with.
-func refusals() map[stripeapps.Code]func(*stripeapps.VerifierConfig) *http.Request {
+func refusals() map[string]func(*stripeapps.VerifierConfig) *http.Request {
 	withHeader := func(header string) func(*stripeapps.VerifierConfig) *http.Request {
 		return func(*stripeapps.VerifierConfig) *http.Request {
 			r := signedRequest(plain)
@@ -66,36 +66,36 @@ func refusals() map[stripeapps.Code]func(*stripeapps.VerifierConfig) *http.Reque
 	signed := func(payload string) func(*stripeapps.VerifierConfig) *http.Request {
 		return func(*stripeapps.VerifierConfig) *http.Request { return signedRequest(payload) }
 	}
-	return map[stripeapps.Code]func(*stripeapps.VerifierConfig) *http.Request{
-		stripeapps.CodeNotSigned:          withHeader(""),
-		stripeapps.CodeMalformedSignature: withHeader("t=1,v1=input"),
-		stripeapps.CodeNoMatch:            withHeader(sign(plain, "absec_other", testNow)),
-		stripeapps.CodeTooOld:             withHeader(sign(plain, testSecret, testNow.Add(-time.Hour))),
-		stripeapps.CodeTooNew:             withHeader(sign(plain, testSecret, testNow.Add(time.Hour))),
-		stripeapps.CodeOnlyIDsSigned:      withHeader(sign(onlyIDs, testSecret, testNow)),
-		stripeapps.CodeNoIdentity:         signed(`{"input":1}`),
-		stripeapps.CodeInstallSignature:   signed(`{"state":"input","user_id":"usr_123","account_id":"acct_123"}`),
-		stripeapps.CodeBodyTooLarge: func(cfg *stripeapps.VerifierConfig) *http.Request {
+	return map[string]func(*stripeapps.VerifierConfig) *http.Request{
+		"not_signed":          withHeader(""),
+		"malformed_signature": withHeader("t=1,v1=input"),
+		"no_match":            withHeader(sign(plain, "absec_other", testNow)),
+		"too_old":             withHeader(sign(plain, testSecret, testNow.Add(-time.Hour))),
+		"too_new":             withHeader(sign(plain, testSecret, testNow.Add(time.Hour))),
+		"only_ids_signed":     withHeader(sign(onlyIDs, testSecret, testNow)),
+		"no_identity":         signed(`{"input":1}`),
+		"install_signature":   signed(`{"state":"input","user_id":"usr_123","account_id":"acct_123"}`),
+		"body_too_large": func(cfg *stripeapps.VerifierConfig) *http.Request {
 			cfg.MaxBodyBytes = 10
 			return signedRequest(plain)
 		},
-		stripeapps.CodeBodyUnreadable: func(*stripeapps.VerifierConfig) *http.Request {
+		"body_unreadable": func(*stripeapps.VerifierConfig) *http.Request {
 			r := signedRequest(plain)
 			r.ContentLength++
 			return r
 		},
-		stripeapps.CodeMalformedIDs: func(cfg *stripeapps.VerifierConfig) *http.Request {
+		"malformed_ids": func(cfg *stripeapps.VerifierConfig) *http.Request {
 			cfg.Source = stripeapps.IdentityFromHeaders
 			return signedRequest(plain)
 		},
-		stripeapps.CodeNoPayload: func(cfg *stripeapps.VerifierConfig) *http.Request {
+		"no_payload": func(cfg *stripeapps.VerifierConfig) *http.Request {
 			cfg.SourceFunc = func(*http.Request, []byte) ([]byte, error) { return nil, errors.New("input") }
 			return signedRequest(plain)
 		},
 	}
 }
 
-var statusOf = map[stripeapps.Code]int{
+var statusOf = map[string]int{
 	"not_signed": 401, "malformed_signature": 401, "no_match": 401, "too_old": 401, "too_new": 401,
 	"body_too_large": 413, "body_unreadable": 400, "malformed_ids": 400, "no_payload": 400,
 	"no_identity": 400, "only_ids_signed": 400, "install_signature": 400,
@@ -217,7 +217,7 @@ func TestAnOwnErrorHandlerAnswersRefusals(t *testing.T) {
 		{"by deciding on the error", func(w http.ResponseWriter, _ *http.Request, err error) {
 			var e *stripeapps.Error
 			if errors.As(err, &e) && errors.Is(err, stripeapps.ErrNotSigned) {
-				http.Error(w, string(e.Code()), e.Status())
+				http.Error(w, e.Code(), e.Status())
 			}
 		}, http.StatusUnauthorized, "not_signed\n"},
 		{"through http.ResponseController", func(w http.ResponseWriter, _ *http.Request, err error) {

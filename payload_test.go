@@ -415,7 +415,7 @@ func TestWhyNoSignatureMatches(t *testing.T) {
 	for _, test := range []struct {
 		name, body, signed string
 		cfg                stripeapps.VerifierConfig
-		code               stripeapps.Code
+		code               string
 		says               string
 	}{
 		{"only the ids are signed", plain, onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", "pass the payload to fetchStripeSignature"},

@@ -66,7 +66,7 @@ func ExampleSign() {
 
 func ExampleGoldenVectors() {
 	// The example's verifier looks at the signature only, not at who is calling.
-	ofThePayload := []stripeapps.Code{stripeapps.CodeNoIdentity, stripeapps.CodeInstallSignature}
+	ofThePayload := []string{"no_identity", "install_signature"}
 	wrong := 0
 	for vector := range stripeappstest.GoldenVectors() {
 		verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{

@@ -7,13 +7,11 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/seed-8a2ffb75/stripeapps"
 )
 
 // GoldenVector is a signed request that must be accepted or refused. All of it was
-// made by the real stripe-node. Those with CodeNoIdentity, CodeInstallSignature
-// and CodeOnlyIDsSigned are refused for what they carry: with the first two, the
+// made by the real stripe-node. Those with the codes no_identity, install_signature
+// and only_ids_signed are refused for what they carry: with the first two, the
 // signature fits, and what looks at signatures only, like VerifyPayload, accepts
 // them.
 type GoldenVector struct {
@@ -23,7 +21,7 @@ type GoldenVector struct {
 	Accepted bool
 	// Code is what this library refuses the request with; "" where Accepted.
 	// Verifiers of other make may have other reasons.
-	Code stripeapps.Code
+	Code string
 	// Secrets are those that the backend knows.
 	Secrets []string
 	// Clock is the backend's time, in UTC. The tolerance is 300 seconds in both
@@ -64,7 +62,7 @@ var goldenVectors = sync.OnceValue(func() []GoldenVector {
 			Header: e.Header, Payload: []byte(e.Payload), UserID: e.UserID, AccountID: e.AccountID,
 		}
 		if !vectors[i].Accepted {
-			vectors[i].Code = stripeapps.Code(e.Expect)
+			vectors[i].Code = e.Expect
 		}
 	}
 	return vectors

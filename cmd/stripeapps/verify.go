@@ -187,13 +187,13 @@ func (a *app) readBody(cmd *cli.Command, m *message) (err error) {
 
 // verdict is what the library says about a request.
 type verdict struct {
-	Accepted  *bool           `json:"accepted,omitempty"` // nil if nobody can tell
-	Source    string          `json:"source,omitempty"`   // what is signed: body, headers or query
-	UserID    string          `json:"user_id,omitempty"`
-	AccountID string          `json:"account_id,omitempty"`
-	SignedAt  string          `json:"signed_at,omitempty"`
-	Code      stripeapps.Code `json:"code,omitempty"`
-	Detail    string          `json:"detail,omitempty"`
+	Accepted  *bool  `json:"accepted,omitempty"` // nil if nobody can tell
+	Source    string `json:"source,omitempty"`   // what is signed: body, headers or query
+	UserID    string `json:"user_id,omitempty"`
+	AccountID string `json:"account_id,omitempty"`
+	SignedAt  string `json:"signed_at,omitempty"`
+	Code      string `json:"code,omitempty"`
+	Detail    string `json:"detail,omitempty"`
 	signedAt  time.Time
 	// unsignedBody says that there is a body, and that it is not what is signed.
 	unsignedBody bool

@@ -284,28 +284,28 @@ const (
 // other codes are the handler's.
 var chainChecks = []struct {
 	name, asks, passed, notUsedByHeaders string
-	codes                                []stripeapps.Code
+	codes                                []string
 }{
 	{
 		name: "Header", asks: "is there one Stripe-Signature header of the form t=…,v1=…?",
 		passed: "one Stripe-Signature header of the form t=…,v1=…",
-		codes:  []stripeapps.Code{stripeapps.CodeNotSigned, stripeapps.CodeMalformedSignature},
+		codes:  []string{"not_signed", "malformed_signature"},
 	}, {
 		name: "Time", asks: fmt.Sprintf("was it signed at most %v minutes ago?", stripeapps.DefaultTolerance.Minutes()),
 		passed: fmt.Sprintf("signed at most %v minutes ago", stripeapps.DefaultTolerance.Minutes()),
-		codes:  []stripeapps.Code{stripeapps.CodeTooOld, stripeapps.CodeTooNew},
+		codes:  []string{"too_old", "too_new"},
 	}, {
 		name: "Body", asks: "can it be read to its end, and is it not too large?",
 		passed: "read to its end, and not too large", notUsedByHeaders: "the two ids come in headers, once each",
-		codes: []stripeapps.Code{stripeapps.CodeBodyTooLarge, stripeapps.CodeBodyUnreadable, stripeapps.CodeMalformedIDs, stripeapps.CodeNoPayload},
+		codes: []string{"body_too_large", "body_unreadable", "malformed_ids", "no_payload"},
 	}, {
 		name: "HMAC", asks: "was it made with the app’s secret, over exactly this text?",
 		passed: "made with the app’s secret, over exactly this text",
-		codes:  []stripeapps.Code{stripeapps.CodeNoMatch, stripeapps.CodeOnlyIDsSigned},
+		codes:  []string{"no_match", "only_ids_signed"},
 	}, {
 		name: "Identity", asks: "does the signed text end in user_id and account_id?",
 		passed: "the signed text ends in user_id and account_id",
-		codes:  []stripeapps.Code{stripeapps.CodeNoIdentity, stripeapps.CodeInstallSignature},
+		codes:  []string{"no_identity", "install_signature"},
 	}, {
 		name: "Handler", asks: "runs only if nothing was refused",
 		passed: "runs only after all of these, with the identity in its context",

@@ -462,13 +462,13 @@ func TestRecorderIsBounded(t *testing.T) {
 }
 
 func TestChecksOfEachCode(t *testing.T) {
-	refusing := map[string][]stripeapps.Code{
-		"Header":   {stripeapps.CodeNotSigned, stripeapps.CodeMalformedSignature},
-		"Time":     {stripeapps.CodeTooOld, stripeapps.CodeTooNew},
-		"Body":     {stripeapps.CodeBodyTooLarge, stripeapps.CodeBodyUnreadable, stripeapps.CodeMalformedIDs, stripeapps.CodeNoPayload},
-		"HMAC":     {stripeapps.CodeNoMatch, stripeapps.CodeOnlyIDsSigned},
-		"Identity": {stripeapps.CodeNoIdentity, stripeapps.CodeInstallSignature},
-		"Handler":  {stripeapps.CodeRequirementNotMet, stripeapps.CodeUnexpectedPayload, stripeapps.CodeNotVerified, stripeapps.CodeInternal, "not_found"},
+	refusing := map[string][]string{
+		"Header":   {"not_signed", "malformed_signature"},
+		"Time":     {"too_old", "too_new"},
+		"Body":     {"body_too_large", "body_unreadable", "malformed_ids", "no_payload"},
+		"HMAC":     {"no_match", "only_ids_signed"},
+		"Identity": {"no_identity", "install_signature"},
+		"Handler":  {"requirement_not_met", "unexpected_payload", "not_verified", "internal", "not_found"},
 	}
 	for name, codes := range refusing {
 		for _, code := range codes {

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-
-	"github.com/seed-8a2ffb75/stripeapps"
 )
 
 // What a recorder keeps at most: with the server's maxHeaderBytes, about a
@@ -145,7 +143,7 @@ func (e *exchange) isPreflight() bool {
 
 // refusal returns the code and the detail of the problem that e was answered
 // with, or a code of its own if there was no answer.
-func (e *exchange) refusal() (code stripeapps.Code, detail string) {
+func (e *exchange) refusal() (code string, detail string) {
 	if e.Status == 0 {
 		return "no_answer", "it ended without an answer"
 	}
@@ -153,7 +151,7 @@ func (e *exchange) refusal() (code stripeapps.Code, detail string) {
 		return "", ""
 	}
 	var problem struct {
-		Code   stripeapps.Code
+		Code   string
 		Detail string
 	}
 	if json.Unmarshal([]byte(e.Answer.Body), &problem) != nil || problem.Code == "" {
