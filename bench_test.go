@@ -58,7 +58,7 @@ var sum [sha256.Size]byte
 
 // BenchmarkHandler compares the whole chain with what a careful user writes by hand.
 func BenchmarkHandler(b *testing.B) {
-	protect, err := stripeapps.New(stripeapps.Options{Secrets: []string{testSecret}})
+	protect, err := stripeapps.New(stripeapps.Config{Secrets: []string{testSecret}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 // The order is proven by what each part does to the answers of those behind it.
 func TestTheChainsOrder(t *testing.T) {
-	chain, err := stripeapps.New(stripeapps.Options{Verifier: newVerifier(t, stripeapps.VerifierConfig{})})
+	chain, err := stripeapps.New(stripeapps.Config{Verifier: newVerifier(t, stripeapps.VerifierConfig{})})
 	require.NoError(t, err)
 	const policy = "default-src 'none'; frame-ancestors 'none'"
 
@@ -69,7 +69,7 @@ func TestThePartsComposeAsInAliceAndChi(t *testing.T) {
 	for i := len(parts) - 1; i >= 0; i-- {
 		handler = parts[i](handler)
 	}
-	whole, err := stripeapps.New(stripeapps.Options{Verifier: verifier})
+	whole, err := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	require.NoError(t, err)
 	chain := whole(stripeapps.Require(stripeapps.Action("refund"))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })))
 
@@ -93,7 +93,7 @@ func TestTheWholeChainMakesFewAllocations(t *testing.T) {
 	if stripeapps.RaceEnabled {
 		t.Skip("allocations cannot be counted under the race detector")
 	}
-	chain, err := stripeapps.New(stripeapps.Options{Verifier: newVerifier(t, stripeapps.VerifierConfig{})})
+	chain, err := stripeapps.New(stripeapps.Config{Verifier: newVerifier(t, stripeapps.VerifierConfig{})})
 	require.NoError(t, err)
 	assert.LessOrEqual(t, allocationsOf(chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		stripeapps.IdentityFrom(r.Context())

@@ -53,8 +53,8 @@ func IdentityFrom(ctx context.Context) (id Identity, ok bool) {
 }
 
 // SignedPayload returns the exact bytes that were signed, or nil outside the
-// chain. Under SignedBody they are the whole body, under IdentityFromHeaders
-// and IdentityFromQuery just {"user_id":…,"account_id":…}. The slice is shared
+// chain. Under SignedBody they are the whole body, under IDsInHeaders
+// and IDsInQuery just {"user_id":…,"account_id":…}. The slice is shared
 // with r.Body: do not modify it.
 func SignedPayload(ctx context.Context) []byte {
 	v := fromContext(ctx)

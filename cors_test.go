@@ -213,7 +213,7 @@ func TestEveryAnswerOfTheChainCanBeRead(t *testing.T) {
 	mux.HandleFunc("POST /error", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "error", http.StatusInternalServerError) })
 	mux.HandleFunc("GET /get", func(w http.ResponseWriter, r *http.Request) {})
 	mux.Handle("POST /live", stripeapps.Require(stripeapps.LiveMode(true))(mustNotBeCalled(t)))
-	protect, err := stripeapps.New(stripeapps.Options{Verifier: newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: 1 << 10})})
+	protect, err := stripeapps.New(stripeapps.Config{Verifier: newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: 1 << 10})})
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(protect(mux))
 	server.Config.ErrorLog = discardLog()
@@ -516,7 +516,7 @@ func TestEveryProblemOfACORSConfigurationIsReported(t *testing.T) {
 			for _, want := range test.want {
 				assert.ErrorContains(t, err, want)
 			}
-			_, err = stripeapps.New(stripeapps.Options{CORS: test.cfg})
+			_, err = stripeapps.New(stripeapps.Config{CORS: test.cfg})
 			assert.ErrorContains(t, err, test.want[0], "New reports them too")
 			assert.ErrorContains(t, err, "Secrets is empty", "beside its others")
 		})
@@ -597,7 +597,7 @@ func ExampleNewCORS() {
 // every POST of an extension, so the signed routes stand beside it.
 func ExampleNew_crossOriginProtection() {
 	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
-	protect, _ := stripeapps.New(stripeapps.Options{Verifier: verifier})
+	protect, _ := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })
 
 	mux := http.NewServeMux()

@@ -11,7 +11,7 @@
 // text as the body. [New] returns the middleware that verifies this and puts
 // the identity into the request's context:
 //
-//	protect, err := stripeapps.New(stripeapps.Options{Secrets: []string{os.Getenv("STRIPE_APP_SECRET")}})
+//	protect, err := stripeapps.New(stripeapps.Config{Secrets: []string{os.Getenv("STRIPE_APP_SECRET")}})
 //	…
 //	http.Handle("/api/", protect(api))
 //
@@ -43,8 +43,8 @@
 //
 // By default the whole body is what was signed ([SignedBody]). GET requests have
 // no body: let the extension sign the two ids alone and send them in headers
-// ([IdentityFromHeaders]) or in the query ([IdentityFromQuery]). A [SourceFunc]
-// finds them anywhere else. A Verifier has one source; where you need two, put
+// ([IDsInHeaders]) or in the query ([IDsInQuery]). [NewSource]
+// finds the payload anywhere else. A Verifier has one source; where you need two, put
 // each one's Handler on its routes, and NewCORS and NewCSP around the mux.
 //
 // # Refusals
@@ -56,7 +56,7 @@
 //	401 no_match             not made with one of the secrets over this payload
 //	401 too_old, too_new     outside the tolerance
 //	400 malformed_ids        ids in headers or query missing, repeated or no ids
-//	400 no_payload           a SourceFunc did not find the payload
+//	400 no_payload           a Source did not find the payload
 //	413 body_too_large       over MaxBodyBytes
 //	400 body_unreadable      cut off, or not as long as its Content-Length
 //	400 only_ids_signed      the body's other members are not signed

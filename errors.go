@@ -171,11 +171,11 @@ func (e *Error) causedBy(cause error) *Error {
 	return &Error{code: e.code, status: e.status, detail: e.detail, cause: cause}
 }
 
-// orOwn returns what a user's function said: the Error that it made to be
+// orUsers returns what a user's function said: the Error that it made to be
 // answered with, or else e with err as its cause.
-func (e *Error) orOwn(err error) *Error {
-	if own := findError(err); own != nil {
-		return own
+func (e *Error) orUsers(err error) *Error {
+	if users := findError(err); users != nil {
+		return users
 	}
 	return e.causedBy(err)
 }

@@ -38,7 +38,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	protect, err := stripeapps.New(stripeapps.Options{Verifier: verifier})
+	protect, err := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -59,7 +59,7 @@ func Example() {
 }
 
 func ExampleNew() {
-	protect, err := stripeapps.New(stripeapps.Options{Secrets: []string{"absec_test_secret"}})
+	protect, err := stripeapps.New(stripeapps.Config{Secrets: []string{"absec_test_secret"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -69,7 +69,7 @@ func ExampleNew() {
 	protect(http.NotFoundHandler()).ServeHTTP(w, unsigned)
 	fmt.Println(w.Code)
 
-	_, err = stripeapps.New(stripeapps.Options{Secrets: []string{"whsec_123", ""}})
+	_, err = stripeapps.New(stripeapps.Config{Secrets: []string{"whsec_123", ""}})
 	fmt.Println(err)
 	// Output:
 	// 401
@@ -82,7 +82,7 @@ func ExampleNew() {
 func ExampleNewVerifier() {
 	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
 		Secrets:   []string{"absec_test_secret"},
-		Source:    stripeapps.IdentityFromHeaders,
+		Source:    stripeapps.IDsInHeaders,
 		Tolerance: time.Minute,
 		Now:       fixedNow,
 	})

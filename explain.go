@@ -188,7 +188,7 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 	// More than one header is what a proxy would have joined.
 	e.received = Received{Header: strings.Join(r.Header[headerSignature], ", "), Now: v.now(), Tolerance: v.tolerance}
 	users, accounts := r.Header.Values(headerUserID), r.Header.Values(headerAccountID)
-	if v.queryIDs {
+	if v.source == IDsInQuery {
 		query, err := url.ParseQuery(r.URL.RawQuery[:min(len(r.URL.RawQuery), maxQueryBytes+1)])
 		if err != nil || len(r.URL.RawQuery) > maxQueryBytes {
 			e.headerOnly = true // the refusal's own text says what is wrong with it
@@ -197,10 +197,10 @@ func (v *Verifier) logExplanations(r *http.Request, payload []byte, refused erro
 	}
 	// Beside a body, ids in headers are a hint at most; without one they are not
 	// what this Verifier reads.
-	if v.readsBody {
+	if !v.source.onlyIDs() {
 		e.received.Body = payload
 	}
-	if !v.readsBody || len(payload) > 0 {
+	if v.source.onlyIDs() || len(payload) > 0 {
 		// Repeated ids make one that is none.
 		e.received.UserID, e.received.AccountID = strings.Join(users, ","), strings.Join(accounts, ",")
 		if len(users) > 0 && e.received.UserID == "" {
@@ -762,7 +762,7 @@ func (s *memberSearch) find() bool {
 	case s.fitsAny(s.ids):
 		instead := ""
 		if !s.idsInBody {
-			instead = ", or read the ids with IdentityFromHeaders where the body need not be signed"
+			instead = ", or read the ids with IDsInHeaders where the body need not be signed"
 		}
 		s.say(CauseOnlyIDsSigned, "the signature covers user_id and account_id only: give the body's other members to fetchStripeSignature(payload)%s", instead)
 	case s.state != nil && s.fitsAny(slices.Concat([]stripejs.Member{*s.state}, s.ids)):

@@ -61,7 +61,7 @@ func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
 	}{
 		"the clock goes on while it is explained": {payload: `{"a":1}`, request: []stripeappstest.Option{stripeappstest.At(start.Add(302 * time.Second))}},
 		"an id is sent, and empty": {
-			config:  stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders, InsecureAllowMissingUser: true},
+			config:  stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders, InsecureAllowMissingUser: true},
 			request: []stripeappstest.Option{stripeappstest.At(start), stripeappstest.WithUser(""), stripeappstest.IDsInHeaders()}, empty: true,
 		},
 	} {

@@ -202,7 +202,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"one among many", manyMembers, body(replaced(manyMembers, `{"`, `{"extra":0,"`)), []c{"unsigned_members"}, []string{`"extra"`}},
 		{"two among many", manyMembers, body(replaced(manyMembers, `{"`, `{"extra":0,"`, `"user_id"`, `"more":0,"user_id"`)), []c{"unsigned_members"}, []string{`"extra" and "more"`}},
 		{"all of them", onlyIDs, body([]byte(asciiBody)), []c{"only_ids_signed"}, []string{"to fetchStripeSignature(payload)"}},
-		{"all of them, and the ids in headers", onlyIDs, all(body([]byte(`{"amount":1}`)), ids("usr_123", "acct_123")), []c{"only_ids_signed"}, []string{"IdentityFromHeaders"}},
+		{"all of them, and the ids in headers", onlyIDs, all(body([]byte(`{"amount":1}`)), ids("usr_123", "acct_123")), []c{"only_ids_signed"}, []string{"IDsInHeaders"}},
 		{"another order", asciiBody, body([]byte(`{"amount":1250,"zeta":"z","user_id":"usr_123","account_id":"acct_123"}`)), []c{"reordered"}, []string{asIs}},
 		{"many members, sorted only when they were signed", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"user_id":"usr_123","account_id":"acct_123"}`, body([]byte(`{"c":1,"b":1,"a":1,"d":1,"e":1,"f":1,"g":1,"user_id":"usr_123","account_id":"acct_123"}`)), []c{"reordered"}, nil},
 		{"many members, in reverse", manyMembers, body([]byte(`{"ma":0,"mb":0,"mc":0,"md":0,"me":0,"mf":0,"mg":0,"mh":0,"mi":0,"mj":0,"mk":0,"ml":0,"user_id":"usr_123","account_id":"acct_123"}`)), []c{"reordered"}, nil},
@@ -424,25 +424,25 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			r.Header.Set("Stripe-Signature", sign(`{"a":1,"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
 		}, code: "no_match", causes: []string{"ids_missing"}},
 		{name: "ids in headers instead of a body are not this source's", change: ids, code: "no_match", causes: []string{"ids_missing"}},
-		{name: "ids in headers, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders}, change: func(r *http.Request) {
+		{name: "ids in headers, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
 			ids(r)
 			r.Header.Set("Stripe-User-Id", "acct_123")
 			r.Header.Set("Stripe-Account-Id", "usr_123")
 		}, code: "no_match", causes: []string{"ids_swapped"}},
-		{name: "ids in headers, one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders}, change: func(r *http.Request) {
+		{name: "ids in headers, one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
 			ids(r)
 			r.Header.Add("Stripe-User-Id", "usr_123")
 		}, code: "malformed_ids", causes: []string{"no_identity"}},
-		{name: "ids in headers, too old, and one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders}, change: func(r *http.Request) {
+		{name: "ids in headers, too old, and one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
 			ids(r)
 			r.Header.Add("Stripe-User-Id", "usr_123")
 			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow.Add(-time.Hour)))
 		}, code: "too_old", causes: []string{"no_identity", "too_old"}},
-		{name: "ids in the query, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery}, change: func(r *http.Request) {
+		{name: "ids in the query, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
 			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
 			r.URL.RawQuery = "user_id=acct_123&account_id=usr_123"
 		}, code: "no_match", causes: []string{"ids_swapped"}},
-		{name: "a query that is too long says so itself", config: stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery}, change: func(r *http.Request) {
+		{name: "a query that is too long says so itself", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
 			r.URL.RawQuery = "user_id=usr_123&account_id=acct_123&x=" + strings.Repeat("x", 16<<10)
 		}, code: "malformed_ids"},
 		{name: "no user is allowed, and too old", config: stripeapps.VerifierConfig{InsecureAllowMissingUser: true}, body: `{"a":1,"account_id":"acct_123"}`, change: func(r *http.Request) {

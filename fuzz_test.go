@@ -158,7 +158,7 @@ func FuzzExplain(f *testing.F) {
 		} else if len(body) == 0 {
 			request := httptest.NewRequest(http.MethodGet, "/", nil)
 			request.Header = http.Header{"Stripe-Signature": {header}, "Stripe-User-Id": {user}, "Stripe-Account-Id": {account}}
-			_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders}).Verify(request)
+			_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}).Verify(request)
 			right = err == nil
 		}
 		if said := len(explanations) == 1 && explanations[0].Cause == stripeapps.CauseNothingWrong; said != right {

@@ -29,9 +29,9 @@ const maxDiagnosedBytes = 64 << 10
 // noMatch says why no signature matches, as far as that can be told.
 func (v *Verifier) noMatch(h *signed.Header, payload []byte) error {
 	switch {
-	case !v.readsBody:
+	case v.source.onlyIDs():
 		return errNoMatchIDs
-	case v.source != nil:
+	case v.source != SignedBody:
 		return ErrNoMatch
 	case len(payload) == 0:
 		return errNoBody

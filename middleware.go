@@ -13,15 +13,16 @@ import (
 // package fits chi, alice and anything else that composes net/http handlers.
 type Middleware = func(http.Handler) http.Handler
 
-// Options configures New. Set either Secrets or Verifier.
-type Options struct {
+// Config configures New. Set either Secrets or Verifier.
+type Config struct {
 	// Secrets are the app's signing secrets (absec_…); see
 	// VerifierConfig.Secrets. Everything else about the verification is as
 	// VerifierConfig's zero value says.
 	Secrets []string
 
 	// Verifier is used instead of Secrets where the verification needs other
-	// settings, or Verifier.SetSecrets is to be called later.
+	// settings, or Verifier.SetSecrets is to be called later: it is made, not
+	// configured, so that you can keep it.
 	Verifier *Verifier
 
 	// CORS says who may read the answers. Its zero value fits a Stripe App.
@@ -33,7 +34,7 @@ type Options struct {
 }
 
 // New returns the whole chain as one Middleware, or an error that names every
-// problem of o. From the outside in, it is CSP, CORS and verification: the policy
+// problem of cfg. From the outside in, it is CSP, CORS and verification: the policy
 // is on every answer, preflights are answered before anything is verified, and
 // refusals carry the CORS headers, without which a browser hides them. Each part
 // also works alone: NewCSP, NewCORS, Verifier.Handler.
@@ -41,10 +42,10 @@ type Options struct {
 // Put it around the mux, or around a subtree of one, not on a route whose
 // pattern has a method: "POST /x" does not match the OPTIONS request that a
 // browser sends first.
-func New(o Options) (Middleware, error) {
-	verifier, err := o.verifier()
-	withCORS, corsErr := NewCORS(o.CORS)
-	withCSP, cspErr := NewCSP(o.CSP)
+func New(cfg Config) (Middleware, error) {
+	verifier, err := cfg.verifier()
+	withCORS, corsErr := NewCORS(cfg.CORS)
+	withCSP, cspErr := NewCSP(cfg.CSP)
 	if err := errors.Join(err, corsErr, cspErr); err != nil {
 		return nil, err
 	}
@@ -53,16 +54,16 @@ func New(o Options) (Middleware, error) {
 	}, nil
 }
 
-func (o Options) verifier() (*Verifier, error) {
+func (cfg Config) verifier() (*Verifier, error) {
 	switch {
-	case o.Verifier == nil:
-		return NewVerifier(VerifierConfig{Secrets: o.Secrets})
-	case o.Secrets != nil:
-		return nil, errors.New("stripeapps: Options.Secrets and Options.Verifier are both set: give the secrets to NewVerifier only")
-	case o.Verifier.now == nil:
-		return nil, errors.New("stripeapps: Options.Verifier was not made by NewVerifier")
+	case cfg.Verifier == nil:
+		return NewVerifier(VerifierConfig{Secrets: cfg.Secrets})
+	case cfg.Secrets != nil:
+		return nil, errors.New("stripeapps: Config.Secrets and Config.Verifier are both set: give the secrets to NewVerifier only")
+	case cfg.Verifier.now == nil:
+		return nil, errors.New("stripeapps: Config.Verifier was not made by NewVerifier")
 	default:
-		return o.Verifier, nil
+		return cfg.Verifier, nil
 	}
 }
 
@@ -98,7 +99,7 @@ func Require(requirements ...Requirement) Middleware {
 			}
 			for _, met := range requirements {
 				if err := met(r); err != nil {
-					Refuse(w, r, ErrRequirementNotMet.orOwn(err))
+					Refuse(w, r, ErrRequirementNotMet.orUsers(err))
 					return
 				}
 			}
@@ -118,8 +119,8 @@ var (
 //
 // The member is what the extension put there (environment.mode === 'live'), and
 // so what the user's browser says: it protects against confusion, not against
-// a user who means to deceive. Where only the ids are signed (IdentityFromHeaders,
-// IdentityFromQuery), it cannot be met.
+// a user who means to deceive. Where only the ids are signed (IDsInHeaders,
+// IDsInQuery), it cannot be met.
 func LiveMode(live bool) Requirement {
 	want, unmet := "true", errNotLive
 	if !live {

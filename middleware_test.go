@@ -85,11 +85,11 @@ func refusals() map[string]func(*stripeapps.VerifierConfig) *http.Request {
 			return r
 		},
 		"malformed_ids": func(cfg *stripeapps.VerifierConfig) *http.Request {
-			cfg.Source = stripeapps.IdentityFromHeaders
+			cfg.Source = stripeapps.IDsInHeaders
 			return signedRequest(plain)
 		},
 		"no_payload": func(cfg *stripeapps.VerifierConfig) *http.Request {
-			cfg.SourceFunc = func(*http.Request, []byte) ([]byte, error) { return nil, errors.New("input") }
+			cfg.Source = stripeapps.NewSource(func(*http.Request, []byte) ([]byte, error) { return nil, errors.New("input") })
 			return signedRequest(plain)
 		},
 	}
@@ -274,25 +274,25 @@ func TestWriteProblemFindsAWrappedError(t *testing.T) {
 	assert.Contains(t, w.Body.String(), `"code":"too_old"`)
 }
 
-func TestNewChecksItsOptions(t *testing.T) {
+func TestNewChecksItsConfig(t *testing.T) {
 	v := newVerifier(t, stripeapps.VerifierConfig{})
 	unmade := new(stripeapps.Verifier)
 	require.NoError(t, unmade.SetSecrets(testSecret))
 	for _, test := range []struct {
-		name    string
-		options stripeapps.Options
-		want    string
+		name   string
+		config stripeapps.Config
+		want   string
 	}{
-		{"neither secrets nor a verifier", stripeapps.Options{}, "Secrets is empty"},
-		{"no secrets in the list", stripeapps.Options{Secrets: []string{}}, "Secrets is empty"},
-		{"a webhook secret", stripeapps.Options{Secrets: []string{"whsec_x"}}, "Secrets[0] looks like a webhook"},
-		{"secrets and a verifier", stripeapps.Options{Secrets: []string{testSecret}, Verifier: v}, "are both set"},
-		{"no secrets in the list, and a verifier", stripeapps.Options{Secrets: []string{}, Verifier: v}, "are both set"},
-		{"a verifier that NewVerifier did not make, with secrets", stripeapps.Options{Verifier: unmade}, "was not made by NewVerifier"},
-		{"a verifier that NewVerifier did not make", stripeapps.Options{Verifier: new(stripeapps.Verifier)}, "was not made by NewVerifier"},
+		{"neither secrets nor a verifier", stripeapps.Config{}, "Secrets is empty"},
+		{"no secrets in the list", stripeapps.Config{Secrets: []string{}}, "Secrets is empty"},
+		{"a webhook secret", stripeapps.Config{Secrets: []string{"whsec_x"}}, "Secrets[0] looks like a webhook"},
+		{"secrets and a verifier", stripeapps.Config{Secrets: []string{testSecret}, Verifier: v}, "are both set"},
+		{"no secrets in the list, and a verifier", stripeapps.Config{Secrets: []string{}, Verifier: v}, "are both set"},
+		{"a verifier that NewVerifier did not make, with secrets", stripeapps.Config{Verifier: unmade}, "was not made by NewVerifier"},
+		{"a verifier that NewVerifier did not make", stripeapps.Config{Verifier: new(stripeapps.Verifier)}, "was not made by NewVerifier"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			protect, err := stripeapps.New(test.options)
+			protect, err := stripeapps.New(test.config)
 			assert.ErrorContains(t, err, test.want)
 			assert.Nil(t, protect)
 		})
@@ -301,7 +301,7 @@ func TestNewChecksItsOptions(t *testing.T) {
 
 func TestTheChainWorksWithSecretsAndWithAVerifier(t *testing.T) {
 	payload := payloadOf(200)
-	for name, options := range map[string]stripeapps.Options{
+	for name, options := range map[string]stripeapps.Config{
 		"secrets":    {Secrets: []string{testSecret}},
 		"a verifier": {Verifier: newVerifier(t, stripeapps.VerifierConfig{Now: time.Now})},
 	} {
@@ -462,7 +462,7 @@ func TestTheLoggerGetsTheRequestsContext(t *testing.T) {
 func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	parsed := false
-	v := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders})
+	v := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders})
 	server := httptest.NewServer(v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.NoError(t, r.ParseMultipartForm(1))
 		files, err := os.ReadDir(os.TempDir())

@@ -3,7 +3,6 @@ package stripeapps
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -11,109 +10,87 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
-// Source says where in a request the signed payload is.
-type Source int
+// Source says where in a request the signed payload is: SignedBody, IDsInHeaders,
+// IDsInQuery, or a place of your own by NewSource. Sources can be compared with
+// ==; the zero value is SignedBody.
+type Source struct{ *source }
 
-const (
+// source has one of two ways to the payload; nil means the body.
+type source struct {
+	// find returns the payload, which the extension has put anywhere.
+	find func(r *http.Request, body []byte) ([]byte, error)
+	// readIDs returns the two ids, where they are all that is signed.
+	readIDs func(r *http.Request) (users, accounts []string, err error)
+}
+
+var (
 	// SignedBody is the default: the whole body is what was signed, byte for
 	// byte. The extension sends the text of
 	// JSON.stringify({...payload, user_id, account_id}) as the body, after
 	// giving the same payload to fetchStripeSignature. The payload may not
 	// consist of a member state alone: that is what an install link signs.
-	SignedBody Source = iota + 1
+	SignedBody Source
 
-	// IdentityFromHeaders takes the two ids from the headers Stripe-User-Id
-	// and Stripe-Account-Id; the extension calls fetchStripeSignature without
-	// a payload. Only the ids are signed: LiveMode and Action cannot be met. The
+	// IDsInHeaders takes the two ids from the headers Stripe-User-Id and
+	// Stripe-Account-Id; the extension calls fetchStripeSignature without a
+	// payload. Only the ids are signed: LiveMode and Action cannot be met. The
 	// body, if there is one, is NOT signed, not bounded and not read: it goes to
 	// the handler as it comes.
-	IdentityFromHeaders
+	IDsInHeaders = Source{&source{readIDs: idsInHeaders}}
 
-	// IdentityFromQuery takes the two ids from the query parameters user_id
-	// and account_id, and is like IdentityFromHeaders otherwise. URLs end up
-	// in logs and histories: prefer headers. A query over 16 KiB is refused.
-	IdentityFromQuery
+	// IDsInQuery takes the two ids from the query parameters user_id and
+	// account_id, and is like IDsInHeaders otherwise. URLs end up in logs and
+	// histories: prefer headers. A query over 16 KiB is refused.
+	IDsInQuery = Source{&source{readIDs: idsInQuery}}
 )
 
-// SourceFunc returns the exact bytes that were signed, found in the request in
-// the way of your own extension. body is the whole request body, already read
-// within VerifierConfig.MaxBodyBytes and handed on to the handler afterwards;
-// r.Body must not be read. Neither r nor body may be modified.
+// NewSource returns a Source that finds the payload in the way of your own
+// extension. find returns the exact bytes that were signed. body is the whole
+// request body, already read within VerifierConfig.MaxBodyBytes and handed on to
+// the handler afterwards; r.Body must not be read. Neither r nor body may be
+// modified.
 //
 // The returned bytes are verified as they are and the identity is read from
-// them, so that this function can only find too little, not let too much pass;
-// but whatever else is in the request is NOT signed. An *Error is answered as
-// it is, any other error with ErrNoPayload. It is called concurrently.
-type SourceFunc func(r *http.Request, body []byte) ([]byte, error)
-
-// setSource chooses the way to the payload, for NewVerifier.
-func (v *Verifier) setSource(source Source, own SourceFunc) error {
-	if own != nil {
-		v.source, v.readsBody = own, true
-		if source != 0 {
-			return errors.New("stripeapps: Source and SourceFunc are both set: leave Source 0 when you give a SourceFunc")
-		}
-		return nil
+// them, so that find can only find too little, not let too much pass; but
+// whatever else is in the request is NOT signed. An *Error that it returns is
+// sent as it is, for any other error ErrNoPayload. It is called concurrently.
+//
+// It panics if find is nil.
+func NewSource(find func(r *http.Request, body []byte) ([]byte, error)) Source {
+	if find == nil {
+		panic("stripeapps: NewSource needs a function that finds the payload")
 	}
-	switch source {
-	case 0, SignedBody:
-		v.readsBody = true
-	case IdentityFromHeaders:
-		v.source = v.idsFromHeaders
-	case IdentityFromQuery:
-		v.source, v.queryIDs = v.idsFromQuery, true
-	default:
-		return fmt.Errorf("stripeapps: Source is %d: it must be SignedBody, IdentityFromHeaders or IdentityFromQuery", source)
-	}
-	return nil
+	return Source{&source{find: find}}
 }
+
+// onlyIDs reports whether the two ids are all that is signed, and the body is
+// not read.
+func (s Source) onlyIDs() bool { return s.source != nil && s.readIDs != nil }
 
 // receive returns the payload that the signature must cover, and the body if
 // it had to be read.
 func (v *Verifier) receive(r *http.Request) (payload, body []byte, err error) {
-	if v.readsBody {
-		if body, err = readBody(r, v.maxBodyBytes); err != nil {
-			return nil, nil, err
-		}
+	if v.source.onlyIDs() {
+		payload, err = v.receiveIDs(v.source.readIDs(r))
+		return payload, nil, err
 	}
-	if v.source == nil {
-		return body, body, nil
+	body, err = readBody(r, v.maxBodyBytes)
+	if err != nil || v.source == SignedBody {
+		return body, body, err
 	}
-	payload, err = v.source(r, body)
+	payload, err = v.source.find(r, body)
 	if err != nil {
-		return nil, nil, ErrNoPayload.orOwn(err)
+		return nil, nil, ErrNoPayload.orUsers(err)
 	}
 	return payload, body, nil
 }
 
-// Headers in which an extension sends the two ids. HTTP header names are
-// compared without regard to case.
-const (
-	headerSignature = "Stripe-Signature"
-	headerUserID    = "Stripe-User-Id"
-	headerAccountID = "Stripe-Account-Id"
-)
-
-func (v *Verifier) idsFromHeaders(r *http.Request, _ []byte) ([]byte, error) {
-	return v.idsPayload(r.Header.Values(headerUserID), r.Header.Values(headerAccountID))
-}
-
-const maxQueryBytes = 16 << 10
-
-func (v *Verifier) idsFromQuery(r *http.Request, _ []byte) ([]byte, error) {
-	if len(r.URL.RawQuery) > maxQueryBytes {
-		return nil, errQueryTooLong
-	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, ErrMalformedIDs
-	}
-	return v.idsPayload(query["user_id"], query["account_id"])
-}
-
-// idsPayload checks ids that are not known to be signed yet, and rebuilds the
+// receiveIDs checks ids that are not known to be signed yet, and rebuilds the
 // text that Stripe signed from them.
-func (v *Verifier) idsPayload(users, accounts []string) ([]byte, error) {
+func (v *Verifier) receiveIDs(users, accounts []string, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
 	if len(accounts) != 1 || !signed.IsID(accounts[0]) {
 		return nil, ErrMalformedIDs
 	}
@@ -124,6 +101,31 @@ func (v *Verifier) idsPayload(users, accounts []string) ([]byte, error) {
 		return nil, ErrMalformedIDs
 	}
 	return signed.IDsPayload(users[0], accounts[0]), nil
+}
+
+// Headers in which an extension sends the signature and the two ids. HTTP header
+// names are compared without regard to case.
+const (
+	headerSignature = "Stripe-Signature"
+	headerUserID    = "Stripe-User-Id"
+	headerAccountID = "Stripe-Account-Id"
+)
+
+func idsInHeaders(r *http.Request) (users, accounts []string, _ error) {
+	return r.Header[headerUserID], r.Header[headerAccountID], nil
+}
+
+const maxQueryBytes = 16 << 10
+
+func idsInQuery(r *http.Request) (users, accounts []string, _ error) {
+	if len(r.URL.RawQuery) > maxQueryBytes {
+		return nil, nil, errQueryTooLong
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, nil, ErrMalformedIDs
+	}
+	return query["user_id"], query["account_id"], nil
 }
 
 const (

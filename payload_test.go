@@ -201,7 +201,7 @@ const (
 	onlyAccount = `{"account_id":"acct_123"}`
 )
 
-func TestIdentityFromHeadersAndQuery(t *testing.T) {
+func TestIDsInHeadersAndQuery(t *testing.T) {
 	type values = map[string][]string
 	for _, test := range []struct {
 		name        string
@@ -256,10 +256,10 @@ func TestIdentityFromHeadersAndQuery(t *testing.T) {
 			for _, id := range test.ids["account_id"] {
 				r.Header.Add("stripe-account-id", id)
 			}
-			verify(t, stripeapps.IdentityFromHeaders, r)
+			verify(t, stripeapps.IDsInHeaders, r)
 		})
 		t.Run(test.name+", in the query", func(t *testing.T) {
-			verify(t, stripeapps.IdentityFromQuery, httptest.NewRequest(http.MethodGet, "/api/whoami?"+url.Values(test.ids).Encode(), nil))
+			verify(t, stripeapps.IDsInQuery, httptest.NewRequest(http.MethodGet, "/api/whoami?"+url.Values(test.ids).Encode(), nil))
 		})
 	}
 }
@@ -278,7 +278,7 @@ func TestAQueryThatCannotBeReadOneWayOnlyIsRefused(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/api/whoami", nil)
 			r.URL.RawQuery = query
 			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
-			_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery}).Verify(r)
+			_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}).Verify(r)
 			assert.ErrorIs(t, err, stripeapps.ErrMalformedIDs)
 		})
 	}
@@ -287,16 +287,16 @@ func TestAQueryThatCannotBeReadOneWayOnlyIsRefused(t *testing.T) {
 func TestIDsInTheQueryMayBePercentEncoded(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/?user%5Fid=usr%5F123&account_id=acct_123", nil)
 	r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
-	_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery}).Verify(r)
+	_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}).Verify(r)
 	assert.NoError(t, err)
 }
 
-func TestUnderIdentityFromHeadersTheBodyIsNotTouched(t *testing.T) {
+func TestUnderIDsInHeadersTheBodyIsNotTouched(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/upload", endless{})
 	r.Header.Set("Stripe-User-Id", "usr_123")
 	r.Header.Set("Stripe-Account-Id", "acct_123")
 	r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
-	verified, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders}).Verify(r)
+	verified, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}).Verify(r)
 	require.NoError(t, err)
 	assert.True(t, r.Body == verified.Body)
 }
@@ -313,7 +313,7 @@ func TestAnOwnSourceFindsThePayload(t *testing.T) {
 			return []byte(value), nil
 		}
 	}
-	v := newVerifier(t, stripeapps.VerifierConfig{SourceFunc: fromHeader})
+	v := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.NewSource(fromHeader)})
 	request := func(value string) *http.Request {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("unsigned"))
 		r.Header.Set("Stripe-User", value)
@@ -337,11 +337,21 @@ func TestAnOwnSourceFindsThePayload(t *testing.T) {
 	assert.ErrorIs(t, err, stripeapps.ErrNoMatch)
 }
 
+func TestSourcesCanBeCompared(t *testing.T) {
+	assert.Equal(t, stripeapps.SignedBody, *new(stripeapps.Source))
+	own := stripeapps.NewSource(wholeBody)
+	for _, other := range []stripeapps.Source{stripeapps.SignedBody, stripeapps.IDsInHeaders, stripeapps.IDsInQuery, stripeapps.NewSource(wholeBody)} {
+		assert.False(t, own == other)
+	}
+	assert.True(t, stripeapps.IDsInHeaders != stripeapps.IDsInQuery)
+	assert.Panics(t, func() { stripeapps.NewSource(nil) })
+}
+
 func TestAnOwnSourceGetsABoundedBody(t *testing.T) {
-	v := newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: 10, SourceFunc: func(*http.Request, []byte) ([]byte, error) {
+	v := newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: 10, Source: stripeapps.NewSource(func(*http.Request, []byte) ([]byte, error) {
 		t.Error("called with a body over the limit")
 		return nil, nil
-	}})
+	})})
 	_, err := v.Verify(signedRequest(plain))
 	assert.ErrorIs(t, err, stripeapps.ErrBodyTooLarge)
 }
@@ -407,7 +417,7 @@ func TestAQueryOfExactlyTheLimitIsRead(t *testing.T) {
 	r.URL.RawQuery = "user_id=usr_123&account_id=acct_123&x="
 	r.URL.RawQuery += strings.Repeat("x", 16<<10-len(r.URL.RawQuery))
 	r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
-	_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery}).Verify(r)
+	_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}).Verify(r)
 	assert.NoError(t, err)
 }
 
@@ -425,7 +435,7 @@ func TestWhyNoSignatureMatches(t *testing.T) {
 		{"only the ids are signed, and the body is too large to look for them", string(payloadOf(64<<10 + 1)), onlyIDs, stripeapps.VerifierConfig{}, "no_match", ""},
 		{"only the ids are signed, and the body is just not too large", string(payloadOf(64 << 10)), onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", ""},
 		{"there is no body", "", onlyIDs, stripeapps.VerifierConfig{}, "no_match", "the request has no body"},
-		{"an own source found something else", onlyIDs + " ", onlyIDs, stripeapps.VerifierConfig{SourceFunc: wholeBody}, "no_match", "compact JSON"},
+		{"an own source found something else", onlyIDs + " ", onlyIDs, stripeapps.VerifierConfig{Source: stripeapps.NewSource(wholeBody)}, "no_match", "compact JSON"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))

@@ -48,12 +48,8 @@ type VerifierConfig struct {
 	// body does not bound it either.
 	MaxBodyBytes int64
 
-	// Source says where the signed payload is. 0 means SignedBody.
+	// Source says where the signed payload is. The zero value is SignedBody.
 	Source Source
-
-	// SourceFunc finds the signed payload where no Source does. Source must
-	// then be left 0.
-	SourceFunc SourceFunc
 
 	// InsecureAllowMissingUser also accepts payloads that carry no user_id and
 	// end in account_id, as Stripe has been seen to sign where there is no
@@ -98,9 +94,7 @@ type Verifier struct {
 	keys         atomic.Pointer[signed.Keyring]
 	tolerance    time.Duration
 	maxBodyBytes int64
-	source       SourceFunc // nil: the body
-	readsBody    bool
-	queryIDs     bool // only for explanations
+	source       Source
 	allowNoUser  bool
 	explain      bool
 	now          func() time.Time
@@ -113,6 +107,7 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	v := &Verifier{
 		tolerance:    cfg.Tolerance,
 		maxBodyBytes: cfg.MaxBodyBytes,
+		source:       cfg.Source,
 		allowNoUser:  cfg.InsecureAllowMissingUser,
 		explain:      cfg.Explain,
 		now:          cfg.Now,
@@ -128,17 +123,17 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 		v.now = time.Now
 	}
 
-	problems := []error{v.SetSecrets(cfg.Secrets...), v.setSource(cfg.Source, cfg.SourceFunc)}
+	errs := []error{v.SetSecrets(cfg.Secrets...)}
 	if v.tolerance < 0 || v.tolerance > maxTolerance {
-		problems = append(problems, fmt.Errorf("stripeapps: Tolerance is %v: it must be 0 (meaning %v) or from 1ns to %v", v.tolerance, DefaultTolerance, maxTolerance))
+		errs = append(errs, fmt.Errorf("stripeapps: Tolerance is %v: it must be 0 (meaning %v) or from 1ns to %v", v.tolerance, DefaultTolerance, maxTolerance))
 	}
 	if v.maxBodyBytes < 0 || v.maxBodyBytes > maxMaxBodyBytes {
-		problems = append(problems, fmt.Errorf("stripeapps: MaxBodyBytes is %d: it must be 0 (meaning %d) or from 1 to %d", v.maxBodyBytes, DefaultMaxBodyBytes, maxMaxBodyBytes))
+		errs = append(errs, fmt.Errorf("stripeapps: MaxBodyBytes is %d: it must be 0 (meaning %d) or from 1 to %d", v.maxBodyBytes, DefaultMaxBodyBytes, maxMaxBodyBytes))
 	}
 	if cfg.Explain && cfg.Logger == nil {
-		problems = append(problems, errors.New("stripeapps: Explain is set and Logger is nil: set the Logger that gets the explanations, or leave Explain false"))
+		errs = append(errs, errors.New("stripeapps: Explain is set and Logger is nil: set the Logger that gets the explanations, or leave Explain false"))
 	}
-	if err := errors.Join(problems...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return v, nil

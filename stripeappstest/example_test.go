@@ -18,7 +18,7 @@ func newBackend(secrets []string, now func() time.Time) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	protect, err := stripeapps.New(stripeapps.Options{Verifier: verifier})
+	protect, err := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	if err != nil {
 		return nil, err
 	}

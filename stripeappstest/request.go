@@ -94,12 +94,12 @@ func WithUser(id string) Option { return func(s *signing) { s.userID = id } }
 func WithAccount(id string) Option { return func(s *signing) { s.accountID = id } }
 
 // IDsInHeaders signs the two ids alone and sends them in Stripe-User-Id and
-// Stripe-Account-Id, for a Verifier whose Source is IdentityFromHeaders. The
+// Stripe-Account-Id, for a Verifier whose Source is IDsInHeaders. The
 // payload, if there is one, is the body and is not signed.
 func IDsInHeaders() Option { return func(s *signing) { s.where = inHeaders } }
 
 // IDsInQuery signs the two ids alone and adds them to the target's query, for a
-// Verifier whose Source is IdentityFromQuery. The payload, if there is one, is the
+// Verifier whose Source is IDsInQuery. The payload, if there is one, is the
 // body and is not signed.
 func IDsInQuery() Option { return func(s *signing) { s.where = inQuery } }
 

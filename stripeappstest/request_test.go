@@ -34,8 +34,8 @@ type options = []stripeappstest.Option
 func TestEachOptionIsAnsweredWithItsCode(t *testing.T) {
 	const ids = `"user_id":"usr_test","account_id":"acct_test"}`
 	amount := map[string]any{"amount": 1250}
-	headers := stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders}
-	query := stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery}
+	headers := stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}
+	query := stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}
 	for _, test := range []struct {
 		name    string
 		config  stripeapps.VerifierConfig
@@ -54,7 +54,7 @@ func TestEachOptionIsAnsweredWithItsCode(t *testing.T) {
 		{"ids in headers, with a body that is not signed", headers, amount, options{stripeappstest.IDsInHeaders()}, "", `{` + ids},
 		{"ids in the query", query, nil, options{stripeappstest.IDsInQuery()}, "", `{` + ids},
 		{"no user", stripeapps.VerifierConfig{InsecureAllowMissingUser: true}, amount, options{stripeappstest.WithUser("")}, "", `{"amount":1250,"account_id":"acct_test"}`},
-		{"no user in headers", stripeapps.VerifierConfig{InsecureAllowMissingUser: true, Source: stripeapps.IdentityFromHeaders}, nil, options{stripeappstest.WithUser(""), stripeappstest.IDsInHeaders()}, "", `{"account_id":"acct_test"}`},
+		{"no user in headers", stripeapps.VerifierConfig{InsecureAllowMissingUser: true, Source: stripeapps.IDsInHeaders}, nil, options{stripeappstest.WithUser(""), stripeappstest.IDsInHeaders()}, "", `{"account_id":"acct_test"}`},
 
 		{"Tampered", stripeapps.VerifierConfig{}, amount, options{stripeappstest.Tampered()}, "no_match", ""},
 		{"Tampered without a payload", stripeapps.VerifierConfig{}, nil, options{stripeappstest.Tampered()}, "no_match", ""},
@@ -85,7 +85,7 @@ func TestEachOptionIsAnsweredWithItsCode(t *testing.T) {
 			verifier, err := stripeapps.NewVerifier(test.config)
 			require.NoError(t, err)
 			method := http.MethodPost
-			if test.config.Source != 0 && test.payload == nil {
+			if test.config.Source != stripeapps.SignedBody && test.payload == nil {
 				method = http.MethodGet
 			}
 			accepted, err := verifier.Verify(stripeappstest.NewRequest(method, "/x?a=b", test.payload, append(options{at}, test.options...)...))

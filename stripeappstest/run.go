@@ -38,8 +38,8 @@ type RunConfig struct {
 	// DefaultSecret.
 	Secrets []string
 
-	// Source is the verifier's, for the route. 0 means SignedBody. A SourceFunc
-	// cannot be tested.
+	// Source is the verifier's, for the route. One that NewSource has made cannot
+	// be tested.
 	Source stripeapps.Source
 
 	// UserID and AccountID are whose request it is. "" means DefaultUserID and
@@ -151,11 +151,8 @@ func (config *RunConfig) complete(handler http.Handler) (err error) {
 	if handler == nil {
 		report("the handler is nil")
 	}
-	if config.Source == 0 {
-		config.Source = stripeapps.SignedBody
-	}
-	if config.Source < stripeapps.SignedBody || config.Source > stripeapps.IdentityFromQuery {
-		report("RunConfig.Source is %d: it must be SignedBody, IdentityFromHeaders or IdentityFromQuery", config.Source)
+	if !slices.Contains([]stripeapps.Source{stripeapps.SignedBody, stripeapps.IDsInHeaders, stripeapps.IDsInQuery}, config.Source) {
+		report("RunConfig.Source is one that NewSource has made: it must be SignedBody, IDsInHeaders or IDsInQuery")
 		config.Source = stripeapps.SignedBody
 	}
 	if config.Method == "" {
@@ -171,7 +168,7 @@ func (config *RunConfig) complete(handler http.Handler) (err error) {
 		report("RunConfig.Method is HEAD, whose answers have no body to compare: use GET")
 	case http.MethodGet:
 		if config.Source == stripeapps.SignedBody {
-			report("RunConfig.Method is GET, with which a browser sends no body: give the Source that the route's verifier has, IdentityFromHeaders or IdentityFromQuery")
+			report("RunConfig.Method is GET, with which a browser sends no body: give the Source that the route's verifier has, IDsInHeaders or IDsInQuery")
 		} else if config.Payload != nil {
 			report("RunConfig.Method is GET, with which a browser sends no body: leave Payload nil")
 		}
@@ -250,9 +247,9 @@ type conformance struct {
 func (c *conformance) options(more []Option) []Option {
 	options := []Option{WithSecret(c.Secrets...), At(c.Now()), WithUser(c.UserID), WithAccount(c.AccountID)}
 	switch c.Source {
-	case stripeapps.IdentityFromHeaders:
+	case stripeapps.IDsInHeaders:
 		options = append(options, IDsInHeaders())
-	case stripeapps.IdentityFromQuery:
+	case stripeapps.IDsInQuery:
 		options = append(options, IDsInQuery())
 	}
 	return append(options, more...)

@@ -58,7 +58,7 @@ func newParts(t *testing.T, config stripeapps.VerifierConfig) parts {
 	require.NoError(t, err)
 	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{})
 	require.NoError(t, err)
-	chain, err := stripeapps.New(stripeapps.Options{Verifier: verifier})
+	chain, err := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	require.NoError(t, err)
 	return parts{verifier.Handler, cors, csp, chain, http.HandlerFunc(normal)}
 }
@@ -145,12 +145,12 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 		{"CORS around CSP", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.cors(p.csp(on("POST /api/refunds", p.verify(p.route)))) }, postConfig, 12},
 		{"no payload", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, AroundMux: true}, 12},
 		{"another method", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("DELETE /x", p.route)) }, RunConfig{Method: "DELETE", Target: "/x", Now: fixedNow}, 11},
-		{"ids in headers", stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders},
-			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x", Now: fixedNow, Source: stripeapps.IdentityFromHeaders, AroundMux: true}, 11},
-		{"ids in headers, with a body", stripeapps.VerifierConfig{Source: stripeapps.IdentityFromHeaders},
-			func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x", Payload: "{}", Now: fixedNow, Source: stripeapps.IdentityFromHeaders}, 10},
-		{"ids in the query", stripeapps.VerifierConfig{Source: stripeapps.IdentityFromQuery},
-			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, Source: stripeapps.IdentityFromQuery, AroundMux: true}, 11},
+		{"ids in headers", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders},
+			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x", Now: fixedNow, Source: stripeapps.IDsInHeaders, AroundMux: true}, 11},
+		{"ids in headers, with a body", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders},
+			func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x", Payload: "{}", Now: fixedNow, Source: stripeapps.IDsInHeaders}, 10},
+		{"ids in the query", stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery},
+			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, Source: stripeapps.IDsInQuery, AroundMux: true}, 11},
 		{"a roll", stripeapps.VerifierConfig{Secrets: []string{"absec_new", "absec_old"}},
 			func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, RunConfig{Target: "/api/refunds", Secrets: []string{"absec_new", "absec_old"}, Now: fixedNow}, 13},
 		{"a bounded body", stripeapps.VerifierConfig{MaxBodyBytes: 1000},
@@ -190,7 +190,7 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 			tests, failures := record(test.handler(newParts(t, test.verifier)), test.config)
 			assert.Empty(t, failures)
 			assert.Len(t, tests, test.tests)
-			if test.config.Source == 0 && len(test.config.Secrets) < 2 {
+			if test.config.Source == stripeapps.SignedBody && len(test.config.Secrets) < 2 {
 				assert.Equal(t, bodyTests, tests[:len(bodyTests)])
 			}
 		})
@@ -437,6 +437,8 @@ func TestRunSendsOneByteTooMuch(t *testing.T) {
 	assert.Equal(t, []int64{length, length, 101, 101, -1, 101}, lengths)
 }
 
+var ownSource = stripeapps.NewSource(func(_ *http.Request, body []byte) ([]byte, error) { return body, nil })
+
 func TestRunSaysWhatIsWrongWithItsConfig(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -451,20 +453,19 @@ func TestRunSaysWhatIsWrongWithItsConfig(t *testing.T) {
 		{"a target with a bad escape", RunConfig{Target: "/%zz"}, `RunConfig's Method "POST" and Target "/%zz" make no request`},
 		{"a method that is none", RunConfig{Method: "a b", Target: "/x"}, `RunConfig's Method "a b" and Target "/x" make no request`},
 		{"GET with a signed body", RunConfig{Method: "GET", Target: "/x"}, "RunConfig.Method is GET, with which a browser sends no body: give the Source"},
-		{"GET with a payload", RunConfig{Method: "GET", Target: "/x", Payload: "{}", Source: stripeapps.IdentityFromQuery}, "RunConfig.Method is GET, with which a browser sends no body: leave Payload nil"},
-		{"HEAD", RunConfig{Method: "HEAD", Target: "/x", Source: stripeapps.IdentityFromQuery}, "RunConfig.Method is HEAD"},
+		{"GET with a payload", RunConfig{Method: "GET", Target: "/x", Payload: "{}", Source: stripeapps.IDsInQuery}, "RunConfig.Method is GET, with which a browser sends no body: leave Payload nil"},
+		{"HEAD", RunConfig{Method: "HEAD", Target: "/x", Source: stripeapps.IDsInQuery}, "RunConfig.Method is HEAD"},
 		{"OPTIONS", RunConfig{Method: "OPTIONS", Target: "/x"}, "RunConfig.Method is OPTIONS, which is what preflights have"},
 		{"a payload that is no object", RunConfig{Target: "/x", Payload: []int{1}}, "RunConfig.Payload: the payload, of type []int, is not a JSON object"},
 		{"a payload that is no JSON", RunConfig{Target: "/x", Payload: make(chan int)}, "RunConfig.Payload: the payload cannot be written as JSON: json: unsupported type: chan int"},
 		{"no secrets", RunConfig{Target: "/x", Secrets: []string{}}, "RunConfig.Secrets is empty: leave it nil"},
 		{"an empty secret", RunConfig{Target: "/x", Secrets: []string{"absec_1", ""}}, "RunConfig.Secrets[1] is empty"},
 		{"the other secret", RunConfig{Target: "/x", Secrets: []string{otherSecret}}, "RunConfig.Secrets[0] is what Run signs with to be refused"},
-		{"a source that is none", RunConfig{Target: "/x", Source: 4}, "RunConfig.Source is 4: it must be"},
-		{"a negative source", RunConfig{Target: "/x", Source: -1}, "RunConfig.Source is -1: it must be"},
+		{"a source of your own", RunConfig{Target: "/x", Source: ownSource}, "RunConfig.Source is one that NewSource has made: it must be"},
 		{"a clock of before 1970", RunConfig{Target: "/x", Now: func() time.Time { return time.Time{} }}, "RunConfig.Now says 0001-01-01 00:00:00 +0000 UTC: it must be after 1970"},
 		{"a clock of 1970", RunConfig{Target: "/x", Now: func() time.Time { return time.Unix(3600, 0).UTC() }}, "RunConfig.Now says 1970-01-01 01:00:00 +0000 UTC: it must be after 1970, by 25 hours"},
 		{"a header that Run sets", RunConfig{Target: "/x", Header: http.Header{"stripe-signature": {"x"}}}, "RunConfig.Header has stripe-signature, which Run sets itself"},
-		{"a limit without a body", RunConfig{Target: "/x", Source: stripeapps.IdentityFromHeaders, MaxBodyBytes: 100}, "RunConfig.MaxBodyBytes is set, but with this Source"},
+		{"a limit without a body", RunConfig{Target: "/x", Source: stripeapps.IDsInHeaders, MaxBodyBytes: 100}, "RunConfig.MaxBodyBytes is set, but with this Source"},
 		{"a limit that is too small", RunConfig{Target: "/x", MaxBodyBytes: 59}, "RunConfig.MaxBodyBytes is 59: it must be 0 or from 60, for the ids, to 1073741824"},
 		{"a limit that is too large", RunConfig{Target: "/x", MaxBodyBytes: 1<<30 + 1}, "RunConfig.MaxBodyBytes is 1073741825"},
 		{"a negative limit", RunConfig{Target: "/x", MaxBodyBytes: -1}, "RunConfig.MaxBodyBytes is -1"},
@@ -478,7 +479,7 @@ func TestRunSaysWhatIsWrongWithItsConfig(t *testing.T) {
 		})
 	}
 	t.Run("every problem is named", func(t *testing.T) {
-		_, failures := record(nil, RunConfig{Method: "OPTIONS", Source: 9})
+		_, failures := record(nil, RunConfig{Method: "OPTIONS", Source: ownSource})
 		require.Len(t, failures, 1)
 		assert.Equal(t, 4, strings.Count(failures[0], "stripeappstest: "), failures[0])
 		assert.Contains(t, failures[0], "the handler is nil")

@@ -84,7 +84,7 @@ func (j *judge) explain(m *message) []findingJSON {
 	}
 	// Repeated ids make one that is none, as they are refused.
 	user, account := strings.Join(m.header[userHeader], ","), strings.Join(m.header[accountHeader], ",")
-	if source == stripeapps.IdentityFromQuery {
+	if source == stripeapps.IDsInQuery {
 		query := m.query()
 		user, account = strings.Join(query["user_id"], ","), strings.Join(query["account_id"], ",")
 	}

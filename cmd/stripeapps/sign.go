@@ -175,14 +175,14 @@ func (r *signedRequest) place(cmd *cli.Command, text []byte, hasPayload bool) er
 		r.source, r.body = stripeapps.SignedBody, text
 		r.headers = [][2]string{{"Content-Type", "application/json"}, signature}
 	case "headers":
-		r.source = stripeapps.IdentityFromHeaders
+		r.source = stripeapps.IDsInHeaders
 		r.headers = [][2]string{signature}
 		if user != "" {
 			r.headers = append(r.headers, [2]string{"Stripe-User-Id", user})
 		}
 		r.headers = append(r.headers, [2]string{"Stripe-Account-Id", account})
 	case "query":
-		r.source = stripeapps.IdentityFromQuery
+		r.source = stripeapps.IDsInQuery
 		r.headers = [][2]string{signature}
 		ids := "account_id=" + account
 		if user != "" {

@@ -264,9 +264,9 @@ func (j *judge) prepare() error {
 }
 
 var sourceNames = map[stripeapps.Source]string{
-	stripeapps.SignedBody:          "body",
-	stripeapps.IdentityFromHeaders: "headers",
-	stripeapps.IdentityFromQuery:   "query",
+	stripeapps.SignedBody:   "body",
+	stripeapps.IDsInHeaders: "headers",
+	stripeapps.IDsInQuery:   "query",
 }
 
 // judge says what a backend says that looks for the payload where it seems to be:
@@ -288,10 +288,10 @@ func (j *judge) judge(m *message) verdict {
 // idSource says where the ids are sent, if they are.
 func (m *message) idSource() (stripeapps.Source, bool) {
 	if m.header[userHeader] != nil || m.header[accountHeader] != nil {
-		return stripeapps.IdentityFromHeaders, true
+		return stripeapps.IDsInHeaders, true
 	}
 	query := m.query()
-	return stripeapps.IdentityFromQuery, query["user_id"] != nil || query["account_id"] != nil
+	return stripeapps.IDsInQuery, query["user_id"] != nil || query["account_id"] != nil
 }
 
 func (j *judge) judgeAs(m *message, source stripeapps.Source) verdict {

@@ -32,7 +32,7 @@ func main() {
 // run serves over http and https on two free ports, and prints where, until ctx
 // is done.
 func run(ctx context.Context, secret, certificate, key string) error {
-	chain, err := stripeapps.New(stripeapps.Options{Secrets: []string{secret}})
+	chain, err := stripeapps.New(stripeapps.Config{Secrets: []string{secret}})
 	if err != nil {
 		return err
 	}

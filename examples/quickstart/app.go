@@ -16,13 +16,13 @@ func newHandler(secrets []string, now func() time.Time, logger *slog.Logger) (ht
 	// 1. Make a verifier for each way in which the extension sends what was
 	// signed. An app that only signs bodies needs one line for 1 and 3:
 	//
-	//	protect, err := stripeapps.New(stripeapps.Options{Secrets: secrets})
+	//	protect, err := stripeapps.New(stripeapps.Config{Secrets: secrets})
 	config := stripeapps.VerifierConfig{Secrets: secrets, Now: now, Logger: logger}
 	bodies, err := stripeapps.NewVerifier(config) // POST: the whole body
 	if err != nil {
 		return nil, err
 	}
-	config.Source = stripeapps.IdentityFromHeaders
+	config.Source = stripeapps.IDsInHeaders
 	ids, err := stripeapps.NewVerifier(config) // GET: the two ids, in headers
 	if err != nil {
 		return nil, err
