@@ -31,7 +31,8 @@ type Identity struct {
 type verified struct {
 	identity Identity
 	payload  []byte
-	refuser  refuser
+	secret   int       // the index of the one that signed
+	verifier *Verifier // nil: ContextWithIdentity has made this
 	body     body
 }
 

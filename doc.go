@@ -72,9 +72,8 @@
 // 401 answers carry WWW-Authenticate: Stripe-Signature; all carry
 // Cache-Control: no-store.
 //
-// Why does a signature not match? In development, VerifierConfig.Explain logs
-// which of the usual mistakes it is, and what to change, for each refusal; [Explain]
-// says the same of anything that was received.
+// VerifierConfig.Observe is told every verdict: [LogRefusals] logs them, and
+// package explain says, in development, why a signature does not match.
 //
 // # OAuth with PKCE
 //

@@ -3,7 +3,6 @@ package stripeapps
 import (
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -237,36 +236,32 @@ var (
 		"the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")
 )
 
-// Refuse answers r with err in the chain's own way, for handlers behind it: with
-// the ErrorHandler and a line to the Logger of its VerifierConfig. Outside the
-// chain it is WriteProblem.
+// Refuse responds to r with err in the chain's own way, for handlers behind it:
+// with the ErrorHandler of its VerifierConfig, after telling its Observe. Outside
+// the chain it is WriteProblem.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if state := fromContext(r.Context()); state != nil {
-		state.refuser.refuse(w, r, err)
-		return
-	}
-	WriteProblem(w, r, err)
-}
-
-// refuser answers refused requests.
-type refuser struct {
-	handler func(w http.ResponseWriter, r *http.Request, err error)
-	logger  *slog.Logger
-}
-
-func (f refuser) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if f.logger != nil {
-		e := asError(err)
-		f.logger.LogAttrs(r.Context(), slog.LevelInfo, "stripeapps: request refused",
-			slog.String("code", e.code), slog.Int("status", e.status), slog.String("detail", e.detail))
-	}
-	if f.handler == nil {
+	state := fromContext(r.Context())
+	if state == nil || state.verifier == nil {
 		WriteProblem(w, r, err)
 		return
 	}
-	answer := &answerWriter{ResponseWriter: w, refusing: true}
-	f.handler(answer, r, err)
-	if !answer.written {
+	if v := state.verifier; v.observe != nil {
+		v.observe(Verdict{
+			Request: r, Err: errInternal.orUsers(err), Identity: state.identity, Secret: state.secret, Time: v.now(),
+			verifier: v, received: true, payload: state.payload,
+		})
+	}
+	state.verifier.refuse(w, r, err)
+}
+
+func (v *Verifier) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if v.errorHandler == nil {
+		WriteProblem(w, r, err)
+		return
+	}
+	response := &answerWriter{ResponseWriter: w, refusing: true}
+	v.errorHandler(response, r, err)
+	if !response.written {
 		WriteProblem(w, r, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
@@ -220,19 +221,11 @@ func ExampleContextWithIdentity() {
 	// Output: acct_123: {"amount":1250,"user_id":"usr_123","account_id":"acct_123"}
 }
 
-// A refusal in the form that your other endpoints use, and a line in the log.
+// A refusal in the form that your other endpoints use.
 func ExampleVerifierConfig_errorHandler() {
 	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{
 		Secrets: []string{"absec_test_secret"},
 		Now:     fixedNow,
-		Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
-			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-				if a.Key == slog.TimeKey {
-					return slog.Attr{}
-				}
-				return a
-			},
-		})),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			var e *stripeapps.Error
 			errors.As(err, &e)
@@ -241,8 +234,39 @@ func ExampleVerifierConfig_errorHandler() {
 	})
 	send(verifier.Handler(http.NotFoundHandler()), "POST", "/", "{}", "Stripe-Signature", "")
 	// Output:
-	// level=INFO msg="stripeapps: request refused" code=not_signed status=401 detail="the request has no Stripe-Signature header: send the value that fetchStripeSignature returns"
 	// 401 refused: not_signed
+}
+
+// A line in the log for each refusal, and a counter for all verdicts.
+func ExampleVerifierConfig_observe() {
+	logRefusal := stripeapps.LogRefusals(slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
+	var accepted atomic.Int64
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+		Secrets: []string{"absec_test_secret"},
+		Now:     fixedNow,
+		Observe: func(v stripeapps.Verdict) {
+			logRefusal(v)
+			if v.Err == nil {
+				accepted.Add(1)
+			}
+		},
+	})
+	handler := verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "refunded") }))
+	send(handler, "POST", "/", `{"user_id":"usr_123","account_id":"acct_123"}`)
+	send(handler, "POST", "/", "{}", "Stripe-Signature", "")
+	fmt.Println("accepted:", accepted.Load())
+	// Output:
+	// 200 refunded
+	// level=INFO msg="stripeapps: request refused" code=not_signed status=401 detail="the request has no Stripe-Signature header: send the value that fetchStripeSignature returns"
+	// 401 {"title":"Unauthorized","status":401,"code":"not_signed","detail":"the request has no Stripe-Signature header: send the value that fetchStripeSignature returns"}
+	// accepted: 1
+}
+
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // A rule of your own. Whatever is wrong with the backend itself is not the

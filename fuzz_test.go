@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -19,7 +17,6 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"github.com/seed-8a2ffb75/stripeapps"
-	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
 // canonicalPair is an oracle for the header's grammar, written another way than
@@ -106,88 +103,6 @@ func FuzzVerifyPayload(f *testing.F) {
 		}
 	})
 }
-
-// FuzzExplain makes requests whose body has values that must not be told, and
-// holds what is said against VerifyPayload and the form of an Explanation.
-func FuzzExplain(f *testing.F) {
-	const canary = "c4n4ry"
-	for _, vector := range goldenVectors(f) {
-		f.Add([]byte(vector.Payload), vector.Header, "usr_123", "acct_123", vector.Clock, byte(0))
-		f.Add([]byte(vector.Payload), ", ", "usr_123", "acct_123", testNow.Unix(), byte(1))
-		f.Add([]byte(vector.Payload), "", "", "", testNow.Unix(), byte(2))
-		f.Add([]byte(vector.Payload), "", "usr_123", "acct_123", testNow.Unix(), byte(3))
-	}
-	f.Add([]byte(`{"a":"`+canary+`","b":["`+canary+`"],"user_id":"`+canary+`","account_id":"`+canary+`"}`), "", canary, canary, testNow.Unix(), byte(1))
-	f.Add([]byte("\uFEFF\"eyJh\" "), "x", "", "", testNow.Unix(), byte(4))
-	f.Add([]byte(`{"a":1,"user_id":"usr_1","account_id":"acct_1"}`), "", "", "", testNow.Unix(), byte(5))
-
-	f.Fuzz(func(t *testing.T, body []byte, header, user, account string, seconds int64, by byte) {
-		// Right signatures, over the body or near to it, which the fuzzer does not
-		// find by itself.
-		at := time.Unix(seconds%(1<<40), 0)
-		switch by {
-		case 1:
-			header = sign(body, testSecret, at) + header
-		case 2:
-			header = sign(bytes.TrimSpace(body), testSecret, at)
-		case 3:
-			if text, err := stripejs.Payload(body, user, account); err == nil {
-				header = stripejs.Header(text, at, testSecret)
-			}
-		case 4:
-			header = sign(body, "absec_other", at)
-		case 5:
-			header = url.QueryEscape(sign(body, testSecret, at))
-		}
-		r := stripeapps.Received{
-			Header: header, Body: body, UserID: user, AccountID: account, Now: testNow,
-			Secrets:      []string{testSecret},
-			OtherSecrets: []stripeapps.LabeledSecret{{Label: "other", Secret: "absec_other"}, {Label: "hooks", Secret: "whsec_other"}},
-		}
-		explanations := stripeapps.Explain(r)
-		if len(explanations) == 0 {
-			t.Fatal("nothing is said")
-		}
-		right := false
-		v := newVerifier(t, stripeapps.VerifierConfig{})
-		if _, err := v.VerifyPayload(body, header); err == nil && len(body) > 0 {
-			request := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
-			request.Header["Stripe-Signature"] = []string{header}
-			_, err := v.Verify(request)
-			right = err == nil
-		} else if len(body) == 0 {
-			request := httptest.NewRequest(http.MethodGet, "/", nil)
-			request.Header = http.Header{"Stripe-Signature": {header}, "Stripe-User-Id": {user}, "Stripe-Account-Id": {account}}
-			_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}).Verify(request)
-			right = err == nil
-		}
-		if said := len(explanations) == 1 && explanations[0].Cause == stripeapps.CauseNothingWrong; said != right {
-			t.Fatalf("accepted: %v, but: %v", right, explanations)
-		}
-		named := false // by a member's name, which may be told
-		if members, err := stripejs.Members(body); err == nil {
-			for _, m := range members {
-				named = named || strings.Contains(m.Name, canary)
-			}
-		} else {
-			named = true
-		}
-		macs := hexMACs.FindAllString(header, -1)
-		for _, x := range explanations {
-			assertOneSentence(t, x.Text)
-			for _, secret := range append(macs, testSecret, "absec_other", "whsec_other") {
-				if strings.Contains(x.Text, secret) {
-					t.Fatal("a secret or a MAC is told")
-				}
-			}
-			if !named && strings.Contains(x.Text, canary) {
-				t.Fatalf("a value is told: %s", x.Text)
-			}
-		}
-	})
-}
-
-var hexMACs = regexp.MustCompile(`[0-9a-f]{64}`)
 
 // FuzzPKCE holds what a provider reads and verifies against the grammar as a regular expression, and
 // encoding/base64.

@@ -2,7 +2,6 @@ package stripeapps_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -142,7 +141,7 @@ func TestNothingIsDisclosed(t *testing.T) {
 	for code, request := range refusals() {
 		t.Run(string(code), func(t *testing.T) {
 			var logged bytes.Buffer
-			cfg := stripeapps.VerifierConfig{Secrets: []string{secret, previous, testSecret}, Logger: slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+			cfg := stripeapps.VerifierConfig{Secrets: []string{secret, previous, testSecret}, Observe: stripeapps.LogRefusals(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))}
 			r := request(&cfg)
 			r.URL.Path = "/input"
 			header := r.Header.Get("Stripe-Signature")
@@ -172,26 +171,6 @@ func TestNothingIsDisclosed(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestARefusalIsLoggedWithItsReasonOnly(t *testing.T) {
-	var logged bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}}))
-	handler := newVerifier(t, stripeapps.VerifierConfig{Logger: logger}).Handler(http.NotFoundHandler())
-
-	r := signedRequest(plain)
-	r.Header.Del("Stripe-Signature")
-	handler.ServeHTTP(httptest.NewRecorder(), r)
-	assert.Equal(t, "level=INFO msg=\"stripeapps: request refused\" code=not_signed status=401 detail=\"the request has no Stripe-Signature header: send the value that fetchStripeSignature returns\"\n", logged.String())
-
-	logged.Reset()
-	handler.ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
-	assert.Empty(t, logged.String(), "an accepted request is not logged")
 }
 
 func TestAnOwnErrorHandlerAnswersRefusals(t *testing.T) {
@@ -438,26 +417,6 @@ func allocationsOf(handler http.Handler) float64 {
 	})
 }
 
-type contextHandler struct {
-	slog.Handler
-	seen *context.Context
-}
-
-func (h contextHandler) Handle(ctx context.Context, _ slog.Record) error {
-	*h.seen = ctx
-	return nil
-}
-
-func TestTheLoggerGetsTheRequestsContext(t *testing.T) {
-	type key struct{}
-	var seen context.Context
-	v := newVerifier(t, stripeapps.VerifierConfig{Logger: slog.New(contextHandler{slog.NewTextHandler(io.Discard, nil), &seen})})
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	v.Handler(mustNotBeCalled(t)).ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), key{}, "request")))
-	require.NotNil(t, seen)
-	assert.Equal(t, "request", seen.Value(key{}))
-}
-
 // The server removes the files of its own request's form, not those of a copy.
 func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
@@ -496,7 +455,7 @@ func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 func TestRefuseAnswersInTheWayOfTheChain(t *testing.T) {
 	var logged bytes.Buffer
 	v := newVerifier(t, stripeapps.VerifierConfig{
-		Logger:       slog.New(slog.NewTextHandler(&logged, nil)),
+		Observe:      stripeapps.LogRefusals(slog.New(slog.NewTextHandler(&logged, nil))),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, "own", http.StatusTeapot) },
 	})
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -115,10 +115,8 @@ func idsInHeaders(r *http.Request) (users, accounts []string, _ error) {
 	return r.Header[headerUserID], r.Header[headerAccountID], nil
 }
 
-const maxQueryBytes = 16 << 10
-
 func idsInQuery(r *http.Request) (users, accounts []string, _ error) {
-	if len(r.URL.RawQuery) > maxQueryBytes {
+	if len(r.URL.RawQuery) > signed.MaxQueryBytes {
 		return nil, nil, errQueryTooLong
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)

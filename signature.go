@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -66,18 +65,14 @@ type VerifierConfig struct {
 	// that a refusal does not turn into an empty 200.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
-	// Logger, if not nil, gets a line at level Info for each refused request,
-	// with its code, status and detail and nothing from the request. The
-	// request's context is passed on to the slog.Handler.
-	Logger *slog.Logger
-
-	// Explain also gives Logger a line at level Info for each Explanation of a
-	// refused request: which usual mistake fits, and what to change. It is for
-	// development, not for production: each refusal can cost as much as hashing
-	// 32 MiB, the body is read even where the header is refused already, and the
-	// lines can name members that the request has. They are never part of an
-	// answer. Without a Logger it is an error.
-	Explain bool
+	// Observe, if not nil, is told the verdict on each request: once when Verify,
+	// or Handler, has accepted or refused it, and once more if Require or Refuse
+	// refuses it later. LogRefusals makes one that logs; package explain has one
+	// that says, in development, why a signature does not match.
+	//
+	// It is called concurrently, before the request goes on or is responded to,
+	// and holds it up for as long as it takes.
+	Observe func(Verdict)
 }
 
 // Verifier verifies that a request was signed by Stripe for a UI extension of
@@ -96,9 +91,9 @@ type Verifier struct {
 	maxBodyBytes int64
 	source       Source
 	allowNoUser  bool
-	explain      bool
 	now          func() time.Time
-	refuser      refuser
+	errorHandler func(w http.ResponseWriter, r *http.Request, err error)
+	observe      func(Verdict)
 }
 
 // NewVerifier returns a Verifier, or an error that names every problem of cfg.
@@ -109,9 +104,9 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 		maxBodyBytes: cfg.MaxBodyBytes,
 		source:       cfg.Source,
 		allowNoUser:  cfg.InsecureAllowMissingUser,
-		explain:      cfg.Explain,
 		now:          cfg.Now,
-		refuser:      refuser{handler: cfg.ErrorHandler, logger: cfg.Logger},
+		errorHandler: cfg.ErrorHandler,
+		observe:      cfg.Observe,
 	}
 	if v.tolerance == 0 {
 		v.tolerance = DefaultTolerance
@@ -129,9 +124,6 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	}
 	if v.maxBodyBytes < 0 || v.maxBodyBytes > maxMaxBodyBytes {
 		errs = append(errs, fmt.Errorf("stripeapps: MaxBodyBytes is %d: it must be 0 (meaning %d) or from 1 to %d", v.maxBodyBytes, DefaultMaxBodyBytes, maxMaxBodyBytes))
-	}
-	if cfg.Explain && cfg.Logger == nil {
-		errs = append(errs, errors.New("stripeapps: Explain is set and Logger is nil: set the Logger that gets the explanations, or leave Explain false"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -180,7 +172,7 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		accepted, err := v.Verify(r)
 		if err != nil {
-			v.refuser.refuse(w, r, err)
+			v.refuse(w, r, err)
 			return
 		}
 		// The server cleans up after its own request only, not after a copy.
@@ -200,42 +192,49 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 // WithContext, the files of a MultipartForm parsed from the copy are the
 // caller's to remove.
 //
-// The error is an *Error of any Code but those of Require and DecodePayload. A
+// The error is an *Error of any code but those of Require and DecodePayload. A
 // slow client can hold the call for as long as the server's ReadTimeout lets
 // it: set one.
 func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
-	accepted, payload, err := v.verify(r)
-	if err != nil && v.explain {
-		v.logExplanations(r, payload, err)
+	verdict := Verdict{Request: r, Secret: -1, Time: v.now(), verifier: v}
+	accepted, err := v.verify(&verdict)
+	if v.observe != nil {
+		verdict.Err, verdict.Duration = err, v.now().Sub(verdict.Time)
+		v.observe(verdict)
 	}
 	return accepted, err
 }
 
-// verify also returns the payload of a refused request, if it came to that.
-func (v *Verifier) verify(r *http.Request) (_ *http.Request, payload []byte, _ error) {
+// verify is Verify without an observer. It fills in the verdict as far as it
+// gets.
+func (v *Verifier) verify(verdict *Verdict) (*http.Request, error) {
+	r := verdict.Request
 	values := r.Header[headerSignature]
 	if len(values) == 0 {
-		return nil, nil, ErrNotSigned
+		return nil, ErrNotSigned
 	}
 	if len(values) > 1 {
-		return nil, nil, errRepeatedHeader
+		return nil, errRepeatedHeader
 	}
 	var h signed.Header
-	if err := v.readHeader(&h, values[0]); err != nil {
-		return nil, nil, err
+	if err := v.readHeader(&h, values[0], verdict.Time); err != nil {
+		return nil, err
 	}
 	payload, content, err := v.receive(r)
+	verdict.payload, verdict.unread, verdict.received = payload, err, true
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if v.keys.Load().Match(&h, payload) < 0 {
-		return nil, payload, v.noMatch(&h, payload)
+	verdict.Secret = v.keys.Load().Match(&h, payload)
+	if verdict.Secret < 0 {
+		return nil, v.noMatch(&h, payload)
 	}
 	state, err := newVerified(payload, signedAt(&h), v.allowNoUser)
 	if err != nil {
-		return nil, payload, err
+		return nil, err
 	}
-	state.refuser = v.refuser
+	state.verifier, state.secret = v, verdict.Secret
+	verdict.Identity = state.identity
 
 	accepted := r.WithContext(context.WithValue(r.Context(), contextKey{}, state))
 	if len(content) > 0 {
@@ -243,7 +242,7 @@ func (v *Verifier) verify(r *http.Request) (_ *http.Request, payload []byte, _ e
 		state.body.original = r.Body
 		accepted.Body = &state.body
 	}
-	return accepted, nil, nil
+	return accepted, nil
 }
 
 // Signature is a verified signature.
@@ -265,7 +264,7 @@ type Signature struct {
 // VerifyPayload makes no allocations.
 func (v *Verifier) VerifyPayload(payload []byte, header string) (Signature, error) {
 	var h signed.Header
-	if err := v.readHeader(&h, header); err != nil {
+	if err := v.readHeader(&h, header, v.now()); err != nil {
 		return Signature{}, err
 	}
 	if v.keys.Load().Match(&h, payload) < 0 {
@@ -275,12 +274,12 @@ func (v *Verifier) VerifyPayload(payload []byte, header string) (Signature, erro
 }
 
 // readHeader parses the header and checks its time.
-func (v *Verifier) readHeader(h *signed.Header, header string) error {
+func (v *Verifier) readHeader(h *signed.Header, header string, now time.Time) error {
 	if fault := h.Parse(header); fault != signed.OK {
 		return refusalOf(fault)
 	}
 	// Sub saturates, so that no time, however far away, wraps around.
-	age := v.now().Sub(time.Unix(h.SignedAt, 0))
+	age := now.Sub(time.Unix(h.SignedAt, 0))
 	if age > v.tolerance {
 		return ErrTooOld
 	}

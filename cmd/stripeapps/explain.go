@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
 )
 
 func (a *app) explainCommand() *cli.Command {
@@ -29,8 +30,8 @@ func otherSecretsFlag() cli.Flag {
 }
 
 type findingJSON struct {
-	Cause stripeapps.Cause `json:"cause"`
-	Text  string           `json:"text"`
+	Cause explain.Cause `json:"cause"`
+	Text  string        `json:"text"`
 }
 
 func (a *app) explain(_ context.Context, cmd *cli.Command) error {
@@ -64,12 +65,12 @@ func (a *app) explain(_ context.Context, cmd *cli.Command) error {
 }
 
 func isNothingWrong(findings []findingJSON) bool {
-	return len(findings) == 1 && findings[0].Cause == stripeapps.CauseNothingWrong
+	return len(findings) == 1 && findings[0].Cause == explain.NothingWrong
 }
 
 func explanationLine(paint paint, f findingJSON) string {
 	color := yellow
-	if f.Cause == stripeapps.CauseNothingWrong {
+	if f.Cause == explain.NothingWrong {
 		color = green
 	}
 	return paint(color, string(f.Cause)) + ": " + f.Text
@@ -99,11 +100,11 @@ func (j *judge) explain(m *message) []findingJSON {
 }
 
 func isUnknown(findings []findingJSON) bool {
-	return slices.ContainsFunc(findings, func(f findingJSON) bool { return f.Cause == stripeapps.CauseUnknown })
+	return slices.ContainsFunc(findings, func(f findingJSON) bool { return f.Cause == explain.Unknown })
 }
 
 func (j *judge) explainAs(m *message, body []byte, user, account string) (findings []findingJSON) {
-	for _, e := range stripeapps.Explain(stripeapps.Received{
+	for _, e := range explain.Explain(explain.Received{
 		Header:       strings.Join(m.header[signatureHeader], ", "),
 		Body:         body,
 		UserID:       user,

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
@@ -37,14 +38,14 @@ func TestIDsThatAreSentTwiceAreNotRight(t *testing.T) {
 	}}
 	found := newTestJudge().explain(m)
 	require.NotEmpty(t, found)
-	assert.Equal(t, stripeapps.CauseNoIdentity, found[0].Cause)
+	assert.Equal(t, explain.Cause("no_identity"), found[0].Cause)
 }
 
 func TestASecretInTheBodyIsNotShown(t *testing.T) {
 	m := &message{target: "/", header: http.Header{"Stripe-Signature": {signedFor(t, []byte(`{"a":1}`), "usr_1")}},
 		body: []byte(`{"a":1,"` + judgedSecret + `":2,"user_id":"usr_1","account_id":"acct_1"}`)}
 	for _, f := range newTestJudge().explain(m) {
-		assert.Equal(t, stripeapps.CauseUnsignedMembers, f.Cause)
+		assert.Equal(t, explain.Cause("unsigned_members"), f.Cause)
 		assert.NotContains(t, f.Text, judgedSecret)
 	}
 }
@@ -52,9 +53,9 @@ func TestASecretInTheBodyIsNotShown(t *testing.T) {
 func TestAMissingUserIsExplainedAsTheFlagSays(t *testing.T) {
 	m := &message{target: "/", header: http.Header{"Stripe-Signature": {signedFor(t, nil, "")}, "Stripe-Account-Id": {"acct_1"}}}
 	j := newTestJudge()
-	assert.Equal(t, stripeapps.CauseNoUser, j.explain(m)[0].Cause)
+	assert.Equal(t, explain.Cause("no_user"), j.explain(m)[0].Cause)
 	j.allowMissingUser = true
-	assert.Equal(t, stripeapps.CauseNothingWrong, j.explain(m)[0].Cause)
+	assert.Equal(t, explain.NothingWrong, j.explain(m)[0].Cause)
 }
 
 func TestAMethodIsShownOnlyIfItIsOne(t *testing.T) {

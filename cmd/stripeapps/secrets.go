@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
 )
 
 const secretVariable = "STRIPE_APP_SECRET"
@@ -98,7 +99,7 @@ func (s secrets) in(text string) bool {
 const maxOtherSecrets = 16
 
 // readOtherSecrets reads "label=secret" lines, for explain.
-func (a *app) readOtherSecrets(name string) ([]stripeapps.LabeledSecret, error) {
+func (a *app) readOtherSecrets(name string) ([]explain.LabeledSecret, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -106,7 +107,7 @@ func (a *app) readOtherSecrets(name string) ([]stripeapps.LabeledSecret, error) 
 	if err != nil {
 		return nil, err
 	}
-	var others []stripeapps.LabeledSecret
+	var others []explain.LabeledSecret
 	for i, line := range strings.Split(string(data), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -117,7 +118,7 @@ func (a *app) readOtherSecrets(name string) ([]stripeapps.LabeledSecret, error) 
 		if !ok || label == "" || secret == "" || looksSecret.MatchString(label) {
 			return nil, misconfigured("line %d of %s is not label=secret: write one of these a line", i+1, inputName(name))
 		}
-		others = append(others, stripeapps.LabeledSecret{Label: label, Secret: secret})
+		others = append(others, explain.LabeledSecret{Label: label, Secret: secret})
 	}
 	if len(others) > maxOtherSecrets {
 		return nil, misconfigured("%s has %d secrets: give at most %d", inputName(name), len(others), maxOtherSecrets)

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
 )
 
 func (a *app) verifyCommand() *cli.Command {
@@ -222,7 +223,7 @@ func (v verdict) over() string {
 // judge verifies requests in each of the three ways.
 type judge struct {
 	secrets          secrets
-	others           []stripeapps.LabeledSecret
+	others           []explain.LabeledSecret
 	now              func() time.Time
 	tolerance        time.Duration
 	allowMissingUser bool

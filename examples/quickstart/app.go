@@ -17,7 +17,7 @@ func newHandler(secrets []string, now func() time.Time, logger *slog.Logger) (ht
 	// signed. An app that only signs bodies needs one line for 1 and 3:
 	//
 	//	protect, err := stripeapps.New(stripeapps.Config{Secrets: secrets})
-	config := stripeapps.VerifierConfig{Secrets: secrets, Now: now, Logger: logger}
+	config := stripeapps.VerifierConfig{Secrets: secrets, Now: now, Observe: stripeapps.LogRefusals(logger)}
 	bodies, err := stripeapps.NewVerifier(config) // POST: the whole body
 	if err != nil {
 		return nil, err

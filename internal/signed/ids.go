@@ -1,5 +1,9 @@
 package signed
 
+// MaxQueryBytes bounds a query in which the ids are sent, before anything of it
+// is parsed.
+const MaxQueryBytes = 16 << 10
+
 // MaxIDBytes is how long an id may be.
 const MaxIDBytes = 255
 

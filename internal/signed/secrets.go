@@ -43,3 +43,23 @@ func CheckSecret(secret string) string {
 	}
 	return ""
 }
+
+// HoldsSecret reports whether a text holds, anywhere, what looks like one of
+// Stripe's secrets: absec_…, whsec_…, or an API key (sk_live_…, rk_test_…).
+// Publishable keys (pk_…) are not secret.
+func HoldsSecret(text string) bool {
+	for i := range text {
+		rest := text[i:]
+		for _, prefix := range [...]string{"absec_", "whsec_"} {
+			if after, ok := strings.CutPrefix(rest, prefix); ok && after != "" && after[0] != '_' && isIDByte(rune(after[0])) {
+				return true
+			}
+		}
+		for _, prefix := range [...]string{"sk_live_", "sk_test_", "rk_live_", "rk_test_"} {
+			if strings.HasPrefix(rest, prefix) {
+				return true
+			}
+		}
+	}
+	return false
+}

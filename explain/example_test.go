@@ -1,4 +1,4 @@
-package stripeapps_test
+package explain_test
 
 import (
 	"fmt"
@@ -9,11 +9,12 @@ import (
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
 )
 
 func ExampleExplain() {
 	signed := `{"amount":1250,"user_id":"usr_123","account_id":"acct_123"}`
-	for _, explanation := range stripeapps.Explain(stripeapps.Received{
+	for _, explanation := range explain.Explain(explain.Received{
 		Header:  sign(signed, "absec_test_secret", testNow),
 		Body:    []byte(signed + "\n"),
 		Secrets: []string{"absec_test_secret"},
@@ -27,13 +28,15 @@ func ExampleExplain() {
 	// there is white space around the body, like a line break at its end: send, and verify, the bytes of JSON.stringify as they are
 }
 
-func ExampleVerifierConfig_explain() {
-	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+func ExampleRefusals() {
+	config := stripeapps.VerifierConfig{
 		Secrets: []string{"absec_test_secret"},
-		Logger:  slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
-		Explain: os.Getenv("ENV") != "production",
 		Now:     fixedNow, // for this example; leave it out
-	})
+	}
+	if os.Getenv("ENV") != "production" {
+		config.Observe = explain.Refusals(config, slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
+	}
+	verifier, err := stripeapps.NewVerifier(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -43,7 +46,6 @@ func ExampleVerifierConfig_explain() {
 	verifier.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 	// Output:
 	// level=INFO msg="stripeapps: explained" code=only_ids_signed cause=ids_not_last text="user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})"
-	// level=INFO msg="stripeapps: request refused" code=only_ids_signed status=400 detail="the signature covers only user_id and account_id, not the rest of the body: pass the payload to fetchStripeSignature"
 }
 
 func withoutTime(_ []string, a slog.Attr) slog.Attr {

@@ -1,12 +1,9 @@
-package stripeapps_test
+package explain_test
 
 import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,8 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
 // ownPayload is what is given to fetchStripeSignature, and rightBody what is
@@ -29,8 +27,8 @@ const (
 	asciiBody  = `{"zeta":"z","amount":1250,"user_id":"usr_123","account_id":"acct_123"}`
 )
 
-func received(body string) stripeapps.Received {
-	return stripeapps.Received{
+func received(body string) explain.Received {
+	return explain.Received{
 		Header:  stripejs.Header([]byte(body), testNow, testSecret),
 		Body:    []byte(body),
 		Secrets: []string{testSecret},
@@ -115,33 +113,33 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		malform  = "send the value that fetchStripeSignature returns, unchanged and once"
 		noSecret = "Secrets[0]"
 	)
-	type c = stripeapps.Cause
-	body := func(sent []byte) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.Body = sent }
+	type c = explain.Cause
+	body := func(sent []byte) func(*explain.Received) {
+		return func(r *explain.Received) { r.Body = sent }
 	}
-	signed := func(text string) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.Header = stripejs.Header([]byte(text), testNow, testSecret) }
+	signed := func(text string) func(*explain.Received) {
+		return func(r *explain.Received) { r.Header = stripejs.Header([]byte(text), testNow, testSecret) }
 	}
-	header := func(change func(string) string) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.Header = change(r.Header) }
+	header := func(change func(string) string) func(*explain.Received) {
+		return func(r *explain.Received) { r.Header = change(r.Header) }
 	}
-	secrets := func(secrets ...string) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.Secrets = secrets }
+	secrets := func(secrets ...string) func(*explain.Received) {
+		return func(r *explain.Received) { r.Secrets = secrets }
 	}
-	others := func(others ...stripeapps.LabeledSecret) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.OtherSecrets = others }
+	others := func(others ...explain.LabeledSecret) func(*explain.Received) {
+		return func(r *explain.Received) { r.OtherSecrets = others }
 	}
-	ids := func(user, account string) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.UserID, r.AccountID = user, account }
+	ids := func(user, account string) func(*explain.Received) {
+		return func(r *explain.Received) { r.UserID, r.AccountID = user, account }
 	}
-	at := func(d time.Duration) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.Now = testNow.Add(d) }
+	at := func(d time.Duration) func(*explain.Received) {
+		return func(r *explain.Received) { r.Now = testNow.Add(d) }
 	}
-	by := func(text, secret string) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) { r.Header = stripejs.Header([]byte(text), testNow, secret) }
+	by := func(text, secret string) func(*explain.Received) {
+		return func(r *explain.Received) { r.Header = stripejs.Header([]byte(text), testNow, secret) }
 	}
-	all := func(changes ...func(*stripeapps.Received)) func(*stripeapps.Received) {
-		return func(r *stripeapps.Received) {
+	all := func(changes ...func(*explain.Received)) func(*explain.Received) {
+		return func(r *explain.Received) {
 			for _, change := range changes {
 				change(r)
 			}
@@ -156,14 +154,14 @@ func TestExplainFindsTheMistake(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		base   string // rightBody if ""
-		make   func(*stripeapps.Received)
+		make   func(*explain.Received)
 		causes []c
 		texts  []string // one is in each text, in their order
 	}{
-		{"nothing", "", func(*stripeapps.Received) {}, []c{"nothing_wrong"}, []string{"there is nothing to change"}},
+		{"nothing", "", func(*explain.Received) {}, []c{"nothing_wrong"}, []string{"there is nothing to change"}},
 		{"nothing, at the edge of the tolerance", "", at(5 * time.Minute), []c{"nothing_wrong"}, nil},
 		{"nothing, and the ids alone in headers", onlyIDs, all(body(nil), ids("usr_123", "acct_123")), []c{"nothing_wrong"}, nil},
-		{"nothing, with other secrets beside", "", others(stripeapps.LabeledSecret{Label: "other", Secret: "absec_other"}), []c{"nothing_wrong"}, nil},
+		{"nothing, with other secrets beside", "", others(explain.LabeledSecret{Label: "other", Secret: "absec_other"}), []c{"nothing_wrong"}, nil},
 
 		{"re-serialised by Go's json.Marshal", "", body(inGo(rightBody, true)), []c{"html_escaped", "non_ascii_escaped"}, []string{"Go's json.Marshal", `or \u2028, as Go does`}},
 		{"re-serialised by Go without HTML escapes, which leaves those of U+2028", "", body(inGo(rightBody, false)), []c{"non_ascii_escaped"}, []string{asIs}},
@@ -206,10 +204,10 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"another order", asciiBody, body([]byte(`{"amount":1250,"zeta":"z","user_id":"usr_123","account_id":"acct_123"}`)), []c{"reordered"}, []string{asIs}},
 		{"many members, sorted only when they were signed", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"user_id":"usr_123","account_id":"acct_123"}`, body([]byte(`{"c":1,"b":1,"a":1,"d":1,"e":1,"f":1,"g":1,"user_id":"usr_123","account_id":"acct_123"}`)), []c{"reordered"}, nil},
 		{"many members, in reverse", manyMembers, body([]byte(`{"ma":0,"mb":0,"mc":0,"md":0,"me":0,"mf":0,"mg":0,"mh":0,"mi":0,"mj":0,"mk":0,"ml":0,"user_id":"usr_123","account_id":"acct_123"}`)), []c{"reordered"}, nil},
-		{"ids in the payload, which keep their place", `{"user_id":"usr_123","a":1,"account_id":"acct_123"}`, func(*stripeapps.Received) {}, []c{"no_identity"}, []string{"put no ids into the payload"}},
+		{"ids in the payload, which keep their place", `{"user_id":"usr_123","a":1,"account_id":"acct_123"}`, func(*explain.Received) {}, []c{"no_identity"}, []string{"put no ids into the payload"}},
 		{"ids in the payload, and last in the body", `{"user_id":"usr_123","a":1,"account_id":"acct_123"}`, body([]byte(`{"a":1,"user_id":"usr_123","account_id":"acct_123"}`)), []c{"no_identity"}, []string{"put no ids into the payload"}},
-		{"equal names", `{"a":1,"A":1,"user_id":"usr_123","account_id":"acct_123"}`, func(*stripeapps.Received) {}, []c{"no_identity"}, []string{"differ by case only: rename one"}},
-		{"no user", `{"a":1,"account_id":"acct_123"}`, func(*stripeapps.Received) {}, []c{"no_user"}, []string{"set InsecureAllowMissingUser"}},
+		{"equal names", `{"a":1,"A":1,"user_id":"usr_123","account_id":"acct_123"}`, func(*explain.Received) {}, []c{"no_identity"}, []string{"differ by case only: rename one"}},
+		{"no user", `{"a":1,"account_id":"acct_123"}`, func(*explain.Received) {}, []c{"no_user"}, []string{"set InsecureAllowMissingUser"}},
 		{"no user signed, but sent", `{"a":1,"account_id":"acct_123"}`, body([]byte(`{"a":1,"user_id":"","account_id":"acct_123"}`)), []c{"no_user"}, []string{"send no user_id"}},
 		{"no user signed, and account_id first in the body", `{"a":1,"account_id":"acct_123"}`, body([]byte(`{"account_id":"acct_123","a":1}`)), []c{"no_user"}, []string{"account_id last"}},
 
@@ -223,15 +221,15 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"a padded secret", "", secrets(testSecret + "\n"), []c{"secret_padded"}, []string{noSecret}},
 		{"a quoted secret", "", secrets(`"` + testSecret + `"`), []c{"secret_padded"}, []string{"remove them"}},
 		{"two secrets in one", "", secrets("absec_new," + testSecret), []c{"secret_padded"}, []string{"give each secret an entry of its own"}},
-		{"another app's secret", "", all(by(rightBody, "absec_other"), others(stripeapps.LabeledSecret{Label: "invoicing", Secret: "absec_other"})), []c{"other_secret"}, []string{`labeled "invoicing"`}},
-		{"another app's secret, padded and without a label", "", all(by(rightBody, "absec_other"), others(stripeapps.LabeledSecret{}, stripeapps.LabeledSecret{Secret: "'absec_other'\n"})), []c{"other_secret"}, []string{"OtherSecrets[1]"}},
-		{"an expired secret", "", all(by(rightBody, "absec_old"), others(stripeapps.LabeledSecret{Label: "expired on 3 May", Secret: "absec_old"})), []c{"other_secret"}, []string{`"expired on 3 May"`}},
+		{"another app's secret", "", all(by(rightBody, "absec_other"), others(explain.LabeledSecret{Label: "invoicing", Secret: "absec_other"})), []c{"other_secret"}, []string{`labeled "invoicing"`}},
+		{"another app's secret, padded and without a label", "", all(by(rightBody, "absec_other"), others(explain.LabeledSecret{}, explain.LabeledSecret{Secret: "'absec_other'\n"})), []c{"other_secret"}, []string{"OtherSecrets[1]"}},
+		{"an expired secret", "", all(by(rightBody, "absec_old"), others(explain.LabeledSecret{Label: "expired on 3 May", Secret: "absec_old"})), []c{"other_secret"}, []string{`"expired on 3 May"`}},
 		{"an unknown secret", "", by(rightBody, "absec_unknown"), []c{"unknown"}, []string{"check that the secret is that of this app"}},
-		{"a webhook's secret for an extension's request", "", all(by(rightBody, whsec), others(stripeapps.LabeledSecret{Label: "hooks", Secret: whsec})), []c{"other_secret"}, []string{"a webhook endpoint's and signs no extension's requests"}},
+		{"a webhook's secret for an extension's request", "", all(by(rightBody, whsec), others(explain.LabeledSecret{Label: "hooks", Secret: whsec})), []c{"other_secret"}, []string{"a webhook endpoint's and signs no extension's requests"}},
 
-		{"an install link's signature", `{"state":"x","user_id":"usr_123","account_id":"acct_123"}`, func(*stripeapps.Received) {}, []c{"install_signature"}, []string{"sign another member too"}},
+		{"an install link's signature", `{"state":"x","user_id":"usr_123","account_id":"acct_123"}`, func(*explain.Received) {}, []c{"install_signature"}, []string{"sign another member too"}},
 		{"an install link's signature for another payload", `{"state":"x","user_id":"usr_123","account_id":"acct_123"}`, body([]byte(`{"a":1,"state":"x","b":2,"user_id":"usr_123","account_id":"acct_123"}`)), []c{"install_signature"}, []string{"on the install's route"}},
-		{"a webhook, whose secret is known", webhookEvent, all(by(webhookEvent, whsec), others(stripeapps.LabeledSecret{Label: "hooks", Secret: whsec}), at(time.Hour)), []c{"webhook"}, []string{`labeled "hooks": give webhooks a route of their own`}},
+		{"a webhook, whose secret is known", webhookEvent, all(by(webhookEvent, whsec), others(explain.LabeledSecret{Label: "hooks", Secret: whsec}), at(time.Hour)), []c{"webhook"}, []string{`labeled "hooks": give webhooks a route of their own`}},
 		{"a webhook, whose secret is the app's", webhookEvent, all(by(webhookEvent, whsec), secrets(whsec)), []c{"secret_kind", "webhook"}, []string{"", "made with Secrets[0]"}},
 		{"a webhook, whose secret is not known", webhookEvent, by(webhookEvent, whsec), []c{"webhook"}, []string{"outside this middleware"}},
 
@@ -239,14 +237,14 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"a signature that was kept for days", "", at(72 * time.Hour), []c{"too_old"}, []string{"3 days"}},
 		{"a clock that is a little ahead", "", at(5*time.Minute + time.Millisecond), []c{"too_old"}, []string{"set this server's clock back by 5m1s"}},
 		{"a clock that is behind", "", at(-10 * time.Minute), []c{"clock_behind"}, []string{"is 10m0s in the future, over the tolerance of 5m0s: set this server's clock forward"}},
-		{"a narrow tolerance", "", all(at(2*time.Second), func(r *stripeapps.Received) { r.Tolerance = time.Second }), []c{"too_old"}, []string{"2s ago, over the tolerance of 1s"}},
-		{"a time before all clocks", "", func(r *stripeapps.Received) { r.Header = "t=0,v1=" + strings.Repeat("0", 64) }, []c{"unknown", "too_old"}, []string{"", "the time in the header is 19676 days ago"}},
-		{"a time after all clocks", "", func(r *stripeapps.Received) { r.Header = "t=999999999999999999,v1=" + strings.Repeat("0", 64) }, []c{"unknown", "clock_behind"}, []string{"", "more than 100 years"}},
-		{"milliseconds", "", func(r *stripeapps.Received) {
+		{"a narrow tolerance", "", all(at(2*time.Second), func(r *explain.Received) { r.Tolerance = time.Second }), []c{"too_old"}, []string{"2s ago, over the tolerance of 1s"}},
+		{"a time before all clocks", "", func(r *explain.Received) { r.Header = "t=0,v1=" + strings.Repeat("0", 64) }, []c{"unknown", "too_old"}, []string{"", "the time in the header is 19676 days ago"}},
+		{"a time after all clocks", "", func(r *explain.Received) { r.Header = "t=999999999999999999,v1=" + strings.Repeat("0", 64) }, []c{"unknown", "clock_behind"}, []string{"", "more than 100 years"}},
+		{"milliseconds", "", func(r *explain.Received) {
 			r.Header = stripejs.Header(r.Body, time.Unix(testNow.UnixMilli(), 0), testSecret)
 		}, []c{"milliseconds"}, []string{"divide it by 1000"}},
 
-		{"no header", "", func(r *stripeapps.Received) { r.Header = " " }, []c{"not_signed"}, []string{"no proxy on the way removes the header"}},
+		{"no header", "", func(r *explain.Received) { r.Header = " " }, []c{"not_signed"}, []string{"no proxy on the way removes the header"}},
 		{"a space after the comma", "", header(func(h string) string { return strings.ReplaceAll(h, ",", ", ") }), []c{"header_changed"}, []string{"(white space within it): " + hold}},
 		{"spaces around the header", "", header(func(h string) string { return " " + h + " " }), []c{"header_changed"}, []string{"(white space around it)"}},
 		{"quotes around the header", "", header(func(h string) string { return `"` + h + `"` }), []c{"header_changed"}, []string{"(quotes around it)"}},
@@ -286,7 +284,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"a mark, a line break and spaces", "", body([]byte("\uFEFF" + string(indent(rightBody, "", " ")) + "\n")), []c{"byte_order_mark", "trailing_space", "pretty_printed"}, nil},
 		{"pretty-printed, with the ids first", asciiBody, body(indent(`{"user_id":"usr_123","account_id":"acct_123","zeta":"z","amount":1250}`, "", " ")), []c{"ids_not_last", "pretty_printed"}, nil},
 		{"base64 of a string of JSON", "", body([]byte(base64.StdEncoding.EncodeToString(func() []byte { b, _ := json.Marshal(rightBody); return b }()))), []c{"base64", "encoded_twice"}, nil},
-		{"another app's secret, and pretty-printed", "", all(by(rightBody, "absec_other"), others(stripeapps.LabeledSecret{Label: "b", Secret: "absec_other"}), body(indent(rightBody, "", " "))), []c{"pretty_printed", "other_secret"}, nil},
+		{"another app's secret, and pretty-printed", "", all(by(rightBody, "absec_other"), others(explain.LabeledSecret{Label: "b", Secret: "absec_other"}), body(indent(rightBody, "", " "))), []c{"pretty_printed", "other_secret"}, nil},
 		{"an unknown secret, and pretty-printed with the ids first", "", all(by(asciiBody, "absec_unknown"), body(indent(`{"user_id":"usr_123","account_id":"acct_123","a":1}`, "", " "))), []c{"pretty_printed", "ids_not_last", "unknown"}, nil},
 		{"an unknown secret, with the ids in headers only", "", all(by(asciiBody, "absec_unknown"), body([]byte(`{"a":1}`)), ids("usr_1", "acct_1")), []c{"ids_missing", "unknown"}, nil},
 		{"a webhook's secret, and too old", "", all(secrets(whsec), at(time.Hour)), []c{"secret_kind", "too_old"}, []string{"", "the time in the header is 1h0m0s ago"}},
@@ -302,7 +300,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 			}
 			r := received(test.base)
 			test.make(&r)
-			explanations := stripeapps.Explain(r)
+			explanations := explain.Explain(r)
 			var causes []c
 			for i, x := range explanations {
 				causes = append(causes, x.Cause)
@@ -338,7 +336,7 @@ func TestTheBaseOfTheseTestsIsWhatStripeSigns(t *testing.T) {
 func TestExplainAgreesWithTheGoldenVectors(t *testing.T) {
 	// The mistakes that are known by how they were made; the others must have
 	// something to say only.
-	known := map[string][]stripeapps.Cause{
+	known := map[string][]explain.Cause{
 		"a space after the comma":                    {"header_changed"},
 		"semicolons instead of commas":               {"header_changed"},
 		"v1 in upper-case hex":                       {"header_changed"},
@@ -360,139 +358,30 @@ func TestExplainAgreesWithTheGoldenVectors(t *testing.T) {
 		"an empty payload":                           {"ids_missing"},
 		"no signature":                               {"not_signed"},
 	}
-	for _, vector := range goldenVectors(t) {
+	for vector := range stripeappstest.GoldenVectors() {
 		t.Run(vector.Name, func(t *testing.T) {
-			var causes []stripeapps.Cause
-			for _, x := range stripeapps.Explain(stripeapps.Received{Header: vector.Header, Body: []byte(vector.Payload), Secrets: vector.Secrets, Now: time.Unix(vector.Clock, 0)}) {
+			var causes []explain.Cause
+			for _, x := range explain.Explain(explain.Received{Header: vector.Header, Body: vector.Payload, Secrets: vector.Secrets, Now: vector.Clock}) {
 				causes = append(causes, x.Cause)
 				assertOneSentence(t, x.Text)
 			}
-			if vector.Expect == "accepted" {
-				assert.Equal(t, []stripeapps.Cause{"nothing_wrong"}, causes)
+			if vector.Accepted {
+				assert.Equal(t, []explain.Cause{"nothing_wrong"}, causes)
 				return
 			}
-			assert.NotContains(t, causes, stripeapps.CauseNothingWrong)
+			assert.NotContains(t, causes, explain.NothingWrong)
 			if want, ok := known[vector.Name]; ok {
 				assert.Equal(t, want, causes)
 				delete(known, vector.Name)
 			}
-			switch vector.Expect {
+			switch vector.Code {
 			case "no_identity", "install_signature", "only_ids_signed", "too_old", "not_signed":
 				// stripe-node takes a time of 0 for none, and signs another.
 				if vector.Name != "t of zero" {
-					assert.NotContains(t, causes, stripeapps.CauseUnknown)
+					assert.NotContains(t, causes, explain.Unknown)
 				}
 			}
 		})
 	}
 	assert.Empty(t, known, "no vector has this name")
-}
-
-func TestRefusalsAreExplainedInTheLog(t *testing.T) {
-	old := sign(plain, testSecret, testNow.Add(-time.Hour))
-	ids := func(r *http.Request) {
-		r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
-		r.Header.Set("Stripe-User-Id", "usr_123")
-		r.Header.Set("Stripe-Account-Id", "acct_123")
-	}
-	for _, test := range []struct {
-		name   string
-		config stripeapps.VerifierConfig
-		body   string
-		change func(*http.Request)
-		code   string // "" if it is accepted
-		causes []string
-	}{
-		{name: "not signed", body: plain, change: func(r *http.Request) { r.Header.Del("Stripe-Signature") }, code: "not_signed", causes: []string{"not_signed"}},
-		{name: "accepted", body: plain, change: func(*http.Request) {}},
-		{name: "a line break behind the body", body: plain + "\n", change: func(r *http.Request) { r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow)) }, code: "no_match", causes: []string{"trailing_space"}},
-		{name: "too old, and pretty-printed, before the body was read", body: string(indent(plain, "", " ")), change: func(r *http.Request) { r.Header.Set("Stripe-Signature", old) }, code: "too_old", causes: []string{"pretty_printed", "too_old"}},
-		{name: "too old, and too large to be read", config: stripeapps.VerifierConfig{MaxBodyBytes: 10}, body: plain, change: func(r *http.Request) { r.Header.Set("Stripe-Signature", old) }, code: "too_old", causes: []string{"too_old"}},
-		{name: "too new", body: plain, change: func(r *http.Request) {
-			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow.Add(time.Hour)))
-		}, code: "too_new", causes: []string{"clock_behind"}},
-		{name: "a header sent twice", body: plain, change: func(r *http.Request) { r.Header.Add("Stripe-Signature", r.Header.Get("Stripe-Signature")) }, code: "malformed_signature", causes: []string{"header_changed"}},
-		{name: "a header that was changed, and a body that cannot be read", body: plain, change: func(r *http.Request) {
-			r.Header.Set("Stripe-Signature", " "+r.Header.Get("Stripe-Signature"))
-			r.ContentLength++
-		}, code: "malformed_signature", causes: []string{"header_changed"}},
-		{name: "only the ids signed", body: plain, change: func(r *http.Request) { r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow)) }, code: "only_ids_signed", causes: []string{"only_ids_signed"}},
-		{name: "no identity", body: `{"a":1}`, change: func(*http.Request) {}, code: "no_identity", causes: []string{"no_identity"}},
-		{name: "an install link's", body: `{"state":"","user_id":"usr_123","account_id":"acct_123"}`, change: func(*http.Request) {}, code: "install_signature", causes: []string{"install_signature"}},
-		{name: "ids in headers for a body", body: `{"a":1}`, change: func(r *http.Request) {
-			ids(r)
-			r.Header.Set("Stripe-Signature", sign(`{"a":1,"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
-		}, code: "no_match", causes: []string{"ids_missing"}},
-		{name: "ids in headers instead of a body are not this source's", change: ids, code: "no_match", causes: []string{"ids_missing"}},
-		{name: "ids in headers, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
-			ids(r)
-			r.Header.Set("Stripe-User-Id", "acct_123")
-			r.Header.Set("Stripe-Account-Id", "usr_123")
-		}, code: "no_match", causes: []string{"ids_swapped"}},
-		{name: "ids in headers, one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
-			ids(r)
-			r.Header.Add("Stripe-User-Id", "usr_123")
-		}, code: "malformed_ids", causes: []string{"no_identity"}},
-		{name: "ids in headers, too old, and one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
-			ids(r)
-			r.Header.Add("Stripe-User-Id", "usr_123")
-			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow.Add(-time.Hour)))
-		}, code: "too_old", causes: []string{"no_identity", "too_old"}},
-		{name: "ids in the query, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
-			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
-			r.URL.RawQuery = "user_id=acct_123&account_id=usr_123"
-		}, code: "no_match", causes: []string{"ids_swapped"}},
-		{name: "a query that is too long says so itself", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
-			r.URL.RawQuery = "user_id=usr_123&account_id=acct_123&x=" + strings.Repeat("x", 16<<10)
-		}, code: "malformed_ids"},
-		{name: "no user is allowed, and too old", config: stripeapps.VerifierConfig{InsecureAllowMissingUser: true}, body: `{"a":1,"account_id":"acct_123"}`, change: func(r *http.Request) {
-			r.Header.Set("Stripe-Signature", sign(`{"a":1,"account_id":"acct_123"}`, testSecret, testNow.Add(-time.Hour)))
-		}, code: "too_old", causes: []string{"too_old"}},
-		{name: "a tolerance of its own", config: stripeapps.VerifierConfig{Tolerance: time.Second}, body: plain, change: func(r *http.Request) {
-			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow.Add(-2*time.Second)))
-		}, code: "too_old", causes: []string{"too_old"}},
-		{name: "another code is not explained", config: stripeapps.VerifierConfig{MaxBodyBytes: 10}, body: plain, change: func(*http.Request) {}, code: "body_too_large"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			request := func() *http.Request {
-				r := signedRequest(test.body)
-				test.change(r)
-				return r
-			}
-			var logged bytes.Buffer
-			config := test.config
-			config.Logger = slog.New(slog.NewJSONHandler(&logged, nil))
-			off, withIt := httptest.NewRecorder(), httptest.NewRecorder()
-			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(off, request())
-			assert.NotContains(t, logged.String(), "explained")
-
-			logged.Reset()
-			config.Explain = true
-			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(withIt, request())
-			assert.Equal(t, off, withIt, "it is never a part of the answer")
-			var code string
-			var causes []string
-			for line := range strings.Lines(logged.String()) {
-				var entry struct{ Level, Msg, Code, Cause, Text string }
-				require.NoError(t, json.Unmarshal([]byte(line), &entry))
-				assert.Equal(t, "INFO", entry.Level)
-				switch entry.Msg {
-				case "stripeapps: explained":
-					causes = append(causes, entry.Cause)
-					assertOneSentence(t, entry.Text)
-				case "stripeapps: request refused":
-					code = string(entry.Code)
-				default:
-					t.Error(entry.Msg)
-				}
-			}
-			assert.Equal(t, test.code, code)
-			assert.Equal(t, test.causes, causes)
-		})
-	}
-}
-
-func TestExplainNeedsALogger(t *testing.T) {
-	_, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{testSecret}, Explain: true})
-	assert.EqualError(t, err, "stripeapps: Explain is set and Logger is nil: set the Logger that gets the explanations, or leave Explain false")
 }

@@ -1,4 +1,4 @@
-package stripeapps
+package explain
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
@@ -58,7 +59,7 @@ func TestExplainIsBounded(t *testing.T) {
 		{"escapes", `{"a":"` + strings.Repeat(`\u003c\ud800`, 80_000) + `"}`, true, false, 128 << 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := Received{Header: stripejs.Header(nil, time.Unix(1700000000, 0), "absec_unknown"), Body: []byte(test.body), Now: time.Unix(1700000000, 0), Tolerance: DefaultTolerance}
+			r := Received{Header: stripejs.Header(nil, time.Unix(1700000000, 0), "absec_unknown"), Body: []byte(test.body), Now: time.Unix(1700000000, 0), Tolerance: stripeapps.DefaultTolerance}
 			r.Secrets, r.OtherSecrets = manySecrets()
 			if test.few {
 				r.Secrets, r.OtherSecrets = r.Secrets[:1], nil
@@ -72,7 +73,7 @@ func TestExplainIsBounded(t *testing.T) {
 			runtime.ReadMemStats(&after)
 
 			assert.NotEmpty(t, found)
-			assert.False(t, slices.ContainsFunc(found, func(x Explanation) bool { return x.Cause == CauseNothingWrong }))
+			assert.False(t, slices.ContainsFunc(found, func(x Explanation) bool { return x.Cause == NothingWrong }))
 			assert.GreaterOrEqual(t, e.budget, 0)
 			assert.Equal(t, test.upToEnd, e.exhausted, "%d bytes are left", e.budget)
 			assert.Less(t, after.TotalAlloc-before.TotalAlloc, test.allocate)
@@ -106,4 +107,39 @@ func TestOnlyWhatIsInTheBudgetIsHashed(t *testing.T) {
 func TestALabelOrNameIsShortened(t *testing.T) {
 	assert.Equal(t, strings.Repeat("é", 20), shortened(strings.Repeat("é", 20)))
 	assert.Equal(t, "x"+strings.Repeat("é", 19)+"…", shortened("x"+strings.Repeat("é", 20)))
+}
+
+// Work shows in what is allocated: every attempt builds an object.
+func assertAllocatesLess(t *testing.T, limit uint64, f func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, limit)
+}
+
+func TestExplainWithoutASecretEndsAtOnce(t *testing.T) {
+	var body strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&body, `"a%d":1,`, i)
+	}
+	for _, secrets := range [][]string{nil, {""}, {" "}} {
+		assertAllocatesLess(t, 64<<20, func() {
+			Explain(Received{
+				Header: stripejs.Header(nil, time.Unix(1700000000, 0), "absec_unknown"), Secrets: secrets,
+				Body: []byte("{" + body.String() + `"user_id":"usr_1","account_id":"acct_1"}`),
+			})
+		})
+	}
+}
+
+// Six members have 720 orders.
+func TestExplainBuildsNoMoreOrdersThanItCanHash(t *testing.T) {
+	body := `{"a":1,"b":2,"c":3,"d":4,"e":5,"` + strings.Repeat(`\u0001`, 170_000) + `":1,"user_id":"usr_1","account_id":"acct_1"}`
+	assertAllocatesLess(t, 512<<20, func() {
+		Explain(Received{
+			Header: stripejs.Header(nil, time.Unix(1700000000, 0), "absec_unknown"), Body: []byte(body), Secrets: []string{"absec_test"},
+		})
+	})
 }

@@ -1,0 +1,34 @@
+package explain
+
+// The other causes. They are for people to read: nobody should have to decide by
+// them.
+const (
+	causeNotSigned        Cause = "not_signed"        // there is no header
+	causeHeaderChanged    Cause = "header_changed"    // on its way, by a proxy
+	causeHeaderMalformed  Cause = "header_malformed"  // beyond repair
+	causeSecretKind       Cause = "secret_kind"       // a secret that signs something else
+	causeSecretPadded     Cause = "secret_padded"     // white space or quotes around a secret, or several in one
+	causeOtherSecret      Cause = "other_secret"      // one of OtherSecrets
+	causeTooOld           Cause = "too_old"           // kept for too long, or this clock is ahead
+	causeClockBehind      Cause = "clock_behind"      // signed in the future
+	causeMilliseconds     Cause = "milliseconds"      // t counts them, and not seconds
+	causePrettyPrinted    Cause = "pretty_printed"    // white space between the members
+	causeTrailingSpace    Cause = "trailing_space"    // around the body, often a line break at its end
+	causeByteOrderMark    Cause = "byte_order_mark"   // in front of the body
+	causeHTMLEscaped      Cause = "html_escaped"      // \u003c for <, as encoding/json has it
+	causeNonASCIIEscaped  Cause = "non_ascii_escaped" // \u00e9 for é
+	causeReencoded        Cause = "reencoded"         // parsed, and written in another way
+	causeEncodedTwice     Cause = "encoded_twice"     // JSON in a JSON string
+	causeBase64           Cause = "base64"            // as some gateways hand bodies on
+	causeIDsNotLast       Cause = "ids_not_last"      // user_id and account_id stand elsewhere
+	causeIDsMissing       Cause = "ids_missing"       // they are not in the body
+	causeIDsSwapped       Cause = "ids_swapped"       // each in the other's place
+	causeReordered        Cause = "reordered"         // members in another order
+	causeOnlyIDsSigned    Cause = "only_ids_signed"   // no payload was given to fetchStripeSignature
+	causeUnsignedMembers  Cause = "unsigned_members"  // members that were not given to it
+	causeNoUser           Cause = "no_user"           // signed without a user_id
+	causeInstallSignature Cause = "install_signature" // of an install link
+	causeWebhook          Cause = "webhook"           // an event, signed with whsec_…
+	causeNoIdentity       Cause = "no_identity"       // signed, but the ids cannot be read
+	causeBodyTooLarge     Cause = "body_too_large"    // to be looked into
+)

@@ -1,0 +1,160 @@
+// Package explain says why a signature does not match, by trying the mistakes
+// that are usually made. It is for development and support.
+//
+// Refusals explains each refusal of a running backend in its log; Explain
+// explains anything that was received.
+package explain
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
+)
+
+// Cause is the stable name of a mistake, for logs and tests. A new release can
+// know more of them, or tell one apart that was Unknown.
+type Cause string
+
+const (
+	// NothingWrong says that the request is one to accept.
+	NothingWrong Cause = "nothing_wrong"
+	// Unknown says that nothing that is known fits.
+	Unknown Cause = "unknown"
+)
+
+// Explanation is one thing that Explain has found.
+type Explanation struct {
+	Cause Cause
+	// Text is one sentence that ends in what to change. It can name members of
+	// the body, and labels of secrets; it never holds a member's value, a secret
+	// or a MAC.
+	Text string
+}
+
+// Received is a request as it came, for Explain.
+type Received struct {
+	Header string // Stripe-Signature
+	Body   []byte // as it was read, to the byte
+
+	// UserID and AccountID are the ids that came in headers or the query. If
+	// there is no Body, they are the payload.
+	UserID, AccountID string
+
+	// Secrets are those in use, of whatever kind and however written: what is
+	// wrong with them is explained too.
+	Secrets []string
+	// OtherSecrets are tried as well, to see whether one of them is the one
+	// that was meant: of other apps, of webhook endpoints, expired ones.
+	OtherSecrets []LabeledSecret
+
+	Now       time.Time     // zero: time.Now()
+	Tolerance time.Duration // 0: stripeapps.DefaultTolerance
+
+	// InsecureAllowMissingUser is that of the VerifierConfig.
+	InsecureAllowMissingUser bool
+}
+
+// LabeledSecret is a secret with a name for an Explanation.
+type LabeledSecret struct {
+	Label  string
+	Secret string
+}
+
+// Explain says why a request does not verify, by trying the usual mistakes: it
+// undoes each one, and sees whether the signature fits then. Mistakes that come
+// together get an Explanation each. There is at least one: NothingWrong for a
+// request that a Verifier with the same Secrets, Now and Tolerance accepts. What
+// the body shows by itself, such as white space that JSON.stringify does not
+// write, is said even where the signature fits nothing.
+//
+// It is for development and support. Show it to the backend's developers and not
+// to whoever sent the request: nothing in it helps to forge one, but it tells how
+// the backend is configured. The work is bounded: bodies over 1 MiB are tried as they are only,
+// the first 16 secrets of each kind are tried, and at most 32 MiB are hashed.
+func Explain(r Received) []Explanation {
+	if r.Now.IsZero() {
+		r.Now = time.Now()
+	}
+	if r.Tolerance <= 0 {
+		r.Tolerance = stripeapps.DefaultTolerance
+	}
+	e := &explainer{received: r, budget: maxExplainedBytes}
+	e.addSecrets()
+	e.addOtherSecrets()
+	return e.explain()
+}
+
+const (
+	maxExplainedBody   = 1 << 20
+	maxExplainedBytes  = 32 << 20 // hashed in all
+	maxExplainedLayers = 4        // around a body
+)
+
+type explainer struct {
+	received   Received
+	headerOnly bool // the payload could not be received
+	badSecrets bool // none of the secrets can be right
+	keys       []explainedKey
+	header     signed.Header
+	budget     int  // bytes that may still be hashed
+	exhausted  bool // something was not tried because of it
+	found      []Explanation
+	usedKey    *explainedKey // the one that fits
+	webhook    bool          // it is the signature of a webhook
+}
+
+// explainedKey is a key that is tried, and what there is to say if it fits.
+type explainedKey struct {
+	*signed.Key
+	text      string // of causeOtherSecret
+	ofWebhook string // how to call it, if it is a webhook endpoint's
+}
+
+func (e *explainer) explain() []Explanation {
+	if e.readHeader() {
+		if !e.headerOnly {
+			e.findPayload()
+		}
+		e.checkTime()
+	}
+	if len(e.found) == 0 {
+		e.say(NothingWrong, "nothing wrong: the signature fits, its time is within the tolerance, and the payload names the user and the account: there is nothing to change")
+	}
+	return e.found
+}
+
+func (e *explainer) say(cause Cause, format string, args ...any) {
+	e.found = append(e.found, Explanation{cause, fmt.Sprintf(format, args...)})
+}
+
+// fits reports whether a key fits for a payload, as far as the budget reaches.
+func (e *explainer) fits(payload []byte) bool {
+	const aroundIt = 64   // the time, and the padding of SHA-256
+	if len(e.keys) == 0 { // nothing can fit, and no hashing would end the search
+		e.exhausted = true
+		return false
+	}
+	for i := range e.keys {
+		cost := len(payload) + aroundIt
+		if e.budget < cost {
+			e.exhausted = true
+			return false
+		}
+		e.budget -= cost
+		if e.keys[i].Matches(&e.header, payload) == 1 {
+			e.usedKey = &e.keys[i]
+			return true
+		}
+	}
+	return false
+}
+
+// asReceived is the payload if nothing is wrong with it.
+func (e *explainer) asReceived() []byte {
+	if len(e.received.Body) > 0 {
+		return e.received.Body
+	}
+	return signed.IDsPayload(e.received.UserID, e.received.AccountID)
+}

@@ -1,0 +1,143 @@
+package explain
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
+)
+
+// readHeader parses the header, mended if it must be.
+func (e *explainer) readHeader() bool {
+	header := e.received.Header
+	if e.header.Parse(header) == signed.OK {
+		return true
+	}
+	if strings.TrimSpace(header) == "" {
+		e.say(causeNotSigned, "there is no Stripe-Signature header: send the value that fetchStripeSignature returns, and see that no proxy on the way removes the header")
+		return false
+	}
+	if len(header) > signed.MaxHeaderBytes {
+		e.say(causeHeaderMalformed, "the Stripe-Signature header has %d bytes, more than %d: send the value that fetchStripeSignature returns, unchanged and once", len(header), signed.MaxHeaderBytes)
+		return false
+	}
+	var best *mendedHeader
+	for _, mended := range mendHeader(header) {
+		e.header = signed.Header{}
+		if e.header.Parse(mended.text) != signed.OK {
+			continue
+		}
+		if best == nil {
+			best = &mended
+		}
+		if !mended.isHalf { // of two headers, take the one that fits
+			break
+		}
+		if !e.headerOnly && e.fits(e.asReceived()) {
+			best = &mended
+			break
+		}
+	}
+	if best == nil {
+		e.say(causeHeaderMalformed, "the Stripe-Signature header is not t=…,v1=… (%s): send the value that fetchStripeSignature returns, unchanged and once", describeHeader(header))
+		return false
+	}
+	e.header, e.usedKey = signed.Header{}, nil
+	e.header.Parse(best.text)
+	e.say(causeHeaderChanged, "the Stripe-Signature header was changed on its way (%s): let the proxy or client hand it on as it is", best.how)
+	return true
+}
+
+type mendedHeader struct {
+	text, how string
+	isHalf    bool // of a header that is there twice
+}
+
+// headerChanges are what has been seen to happen to headers, the outermost first.
+var headerChanges = []struct {
+	how  string
+	undo func(string) string
+}{
+	{"white space around it", strings.TrimSpace},
+	{"the header's name is a part of its value", func(s string) string {
+		if _, value, named := strings.Cut(s, ":"); named {
+			return strings.TrimSpace(value)
+		}
+		return s
+	}},
+	{"quotes around it", func(s string) string { return strings.Trim(s, "\"'") }},
+	{"percent-encoded", func(s string) string {
+		if unescaped, err := url.PathUnescape(s); err == nil {
+			return unescaped
+		}
+		return s
+	}},
+	{"semicolons for commas", func(s string) string { return strings.ReplaceAll(s, ";", ",") }},
+	{"white space within it", func(s string) string { return strings.Join(strings.Fields(s), "") }},
+	{"upper-case letters", strings.ToLower},
+	{"commas around it", func(s string) string { return strings.Trim(s, ",") }},
+}
+
+// mendHeader undoes changes: each one alone, then one after the other.
+func mendHeader(header string) []mendedHeader {
+	var mended []mendedHeader
+	for _, change := range headerChanges {
+		if text := change.undo(header); text != header {
+			mended = append(mended, mendedHeader{text, change.how, false})
+		}
+	}
+	var changes []string
+	text := header
+	for _, change := range headerChanges {
+		if undone := change.undo(text); undone != text {
+			text = undone
+			changes = append(changes, change.how)
+			mended = append(mended, mendedHeader{text, strings.Join(changes, ", "), false})
+		}
+	}
+	// A header that is there twice is joined by a comma, as RFC 9110 has it, which
+	// leaves no other change to undo but the space after that comma.
+	const twice = "sent twice, and joined"
+	if i := strings.LastIndex(text, ",t="); i > 0 {
+		mended = append(mended, mendedHeader{text[:i], twice, true}, mendedHeader{text[i+1:], twice, true})
+	}
+	return mended
+}
+
+// describeHeader says what is the matter with a header that cannot be mended.
+func describeHeader(header string) string {
+	times, signatures, what := 0, 0, ""
+	for part := range strings.SplitSeq(header, ",") {
+		name, value, ok := strings.Cut(part, "=")
+		switch {
+		case !ok || name == "":
+			what = cmp.Or(what, "a part of it is not name=value")
+		case name == "t":
+			times++
+			if _, text, rest := signed.CutTimestamp(value); text == "" || rest != "" {
+				what = cmp.Or(what, "its t is not a whole number of seconds")
+			}
+		case name == "v1":
+			signatures++
+			if len(value) != 2*sha256.Size {
+				what = cmp.Or(what, fmt.Sprintf("a v1 has %d characters instead of %d, as if it were cut off", len(value), 2*sha256.Size))
+			} else if _, ok := signed.CutMAC(new([sha256.Size]byte), value); !ok {
+				what = cmp.Or(what, "a v1 is not in hex digits")
+			}
+		}
+	}
+	switch {
+	case times == 0:
+		return "it has no t"
+	case signatures == 0:
+		return "it has no v1"
+	case times > 1:
+		return "it has more than one t"
+	case signatures > signed.MaxSignatures:
+		return fmt.Sprintf("it has %d v1, more than %d", signatures, signed.MaxSignatures)
+	}
+	return cmp.Or(what, "a part of it has a space or a second = in it")
+}

@@ -1,0 +1,224 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
+	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
+)
+
+// memberSearch undoes what changes the object: which members there are, and in
+// which order.
+type memberSearch struct {
+	*explainer
+	own           []stripejs.Member // the payload's
+	state         *stripejs.Member
+	user, account *stripejs.Member
+	ids           []stripejs.Member // user and account
+	idsInBody     bool
+	idsAreLast    bool
+}
+
+func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) {
+	s := memberSearch{explainer: e}
+	for i := range all {
+		switch m := &all[i]; m.Name {
+		case "user_id":
+			s.user = m
+		case "account_id":
+			s.account = m
+		default:
+			if m.Name == "state" {
+				s.state = m
+			}
+			s.own = append(s.own, *m)
+		}
+	}
+	s.idsInBody = s.user != nil && s.account != nil
+	s.idsAreLast = len(all) >= 2 && s.user == &all[len(all)-2] && s.account == &all[len(all)-1]
+	// Ids that are no ids are not put between quotes.
+	if s.user == nil && signed.IsID(e.received.UserID) {
+		s.user = &stripejs.Member{Name: "user_id", Value: []byte(`"` + e.received.UserID + `"`)}
+	}
+	if s.account == nil && signed.IsID(e.received.AccountID) {
+		s.account = &stripejs.Member{Name: "account_id", Value: []byte(`"` + e.received.AccountID + `"`)}
+	}
+
+	if s.find() {
+		e.found = append(e.found, seen...)
+		return
+	}
+	const sendThem = "send JSON.stringify({...payload, user_id, account_id}), in this order"
+	switch {
+	case !s.idsInBody && isEvent(all):
+		e.webhook = true
+		e.say(causeWebhook, "the body is an event of a webhook, which is signed with its endpoint's secret (whsec_…): give webhooks a route of their own, outside this middleware")
+		return // which are pretty-printed
+	case s.user == nil || s.account == nil:
+		e.found = append(e.found, seen...)
+		e.say(causeIDsMissing, "the body lacks user_id or account_id, which Stripe signs: "+sendThem)
+		return
+	case s.idsInBody && !s.idsAreLast:
+		seen = append(seen, Explanation{causeIDsNotLast, "user_id and account_id do not stand last in the body, in this order, as Stripe signs them: " + sendThem})
+	case !s.idsInBody:
+		seen = append(seen, Explanation{causeIDsMissing, "user_id and account_id are not both in the body, as Stripe signs them: " + sendThem})
+	}
+	e.found = append(e.found, seen...)
+	e.sayUnknown("the body")
+}
+
+// try reports whether the object of these members is what was signed.
+func (s *memberSearch) try(members ...[]stripejs.Member) ([]byte, bool) {
+	text := stripejs.Object(slices.Concat(members...))
+	return text, s.fits(text)
+}
+
+func (s *memberSearch) fitsAny(orders ...[]stripejs.Member) bool {
+	return slices.ContainsFunc(orders, func(members []stripejs.Member) bool {
+		_, ok := s.try(members)
+		return ok
+	})
+}
+
+func (s *memberSearch) find() bool {
+	if s.account == nil {
+		return false
+	}
+	account := []stripejs.Member{*s.account}
+	if s.fitsAny(slices.Concat(s.own, account), account) {
+		s.say(causeNoUser, "the signature covers account_id and no user_id: send no user_id, and account_id last, and set InsecureAllowMissingUser, if the app is used where nobody is signed in")
+		return true
+	}
+	if s.user == nil {
+		return false
+	}
+	user := []stripejs.Member{*s.user}
+	s.ids = slices.Concat(user, account)
+	if text, ok := s.try(s.own, s.ids); ok {
+		if s.idsInBody {
+			s.say(causeIDsNotLast, "user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})")
+		} else {
+			s.say(causeIDsMissing, "user_id and account_id were signed, but are not both in the body: send JSON.stringify({...payload, user_id, account_id}), in this order")
+		}
+		s.checkIdentity(text)
+		return true
+	}
+	swapped := slices.Concat(user, account)
+	swapped[0].Value, swapped[1].Value = s.account.Value, s.user.Value
+	switch {
+	case s.fitsAny(s.ids):
+		instead := ""
+		if !s.idsInBody {
+			instead = ", or read the ids with IDsInHeaders where the body need not be signed"
+		}
+		s.say(causeOnlyIDsSigned, "the signature covers user_id and account_id only: give the body's other members to fetchStripeSignature(payload)%s", instead)
+	case s.state != nil && s.fitsAny(slices.Concat([]stripejs.Member{*s.state}, s.ids)):
+		s.say(causeInstallSignature, "the signature is that of an install link, over state and the ids: verify it on the install's route, and have API requests signed by fetchStripeSignature(payload)")
+	case s.fitsAny(slices.Concat(s.own, account, user)):
+		s.say(causeIDsNotLast, "%s", accountFirst)
+	case s.fitsAny(slices.Concat(s.own, swapped), swapped):
+		s.say(causeIDsSwapped, "user_id and account_id have each other's value in the body: swap them in what is sent")
+	case s.fitsAny(slices.Concat(user, s.own, account), slices.Concat(s.ids, s.own), slices.Concat(account, s.own, user)):
+		s.say(causeNoIdentity, "%s", idsInPayload)
+	default:
+		return s.findUnsigned() || s.findOrder()
+	}
+	return true
+}
+
+// findUnsigned leaves members out: all sets of them where there are few, and
+// else up to two. The last set is all of them, which is for find.
+func (s *memberSearch) findUnsigned() bool {
+	const few = 10
+	n := len(s.own)
+	kept := make([]stripejs.Member, 0, n)
+	without := func(isOut func(i int) bool) bool {
+		kept = kept[:0]
+		for i, m := range s.own {
+			if !isOut(i) {
+				kept = append(kept, m)
+			}
+		}
+		if _, ok := s.try(kept, s.ids); !ok {
+			return false
+		}
+		var names []string
+		for i, m := range s.own {
+			if isOut(i) {
+				names = append(names, fmt.Sprintf("%q", shortened(m.Name)))
+			}
+		}
+		const most = 3
+		if len(names) > most {
+			names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
+		}
+		s.say(causeUnsignedMembers, "the signature does not cover %s of the body: give the same payload to fetchStripeSignature and to JSON.stringify", strings.Join(names, " and "))
+		return true
+	}
+	if n <= few {
+		for set := 1; set < 1<<n-1 && !s.exhausted; set++ {
+			if without(func(i int) bool { return set>>i&1 == 1 }) {
+				return true
+			}
+		}
+		return false
+	}
+	for i := 0; i < n && !s.exhausted; i++ {
+		if without(func(k int) bool { return k == i }) {
+			return true
+		}
+	}
+	for i := 0; i < n && !s.exhausted; i++ {
+		for j := 0; j < i && !s.exhausted; j++ {
+			if without(func(k int) bool { return k == i || k == j }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// findOrder tries the orders of few members, and those by name of many.
+func (s *memberSearch) findOrder() bool {
+	const few = 6
+	own := slices.Clone(s.own)
+	found := func() bool {
+		if _, ok := s.try(own, s.ids); !ok {
+			return false
+		}
+		s.say(causeReordered, "the body's members stand in another order than when they were signed, as after sorting or a map"+asIs)
+		return true
+	}
+	if len(own) > few {
+		slices.SortStableFunc(own, func(a, b stripejs.Member) int { return strings.Compare(a.Name, b.Name) })
+		if found() {
+			return true
+		}
+		own = slices.Clone(s.own)
+		slices.Reverse(own)
+		return found()
+	}
+	var permute func(n int) bool
+	permute = func(n int) bool {
+		if n <= 1 {
+			return found()
+		}
+		for i := 0; i < n && !s.exhausted; i++ {
+			own[i], own[n-1] = own[n-1], own[i]
+			if permute(n - 1) {
+				return true
+			}
+			own[i], own[n-1] = own[n-1], own[i]
+		}
+		return false
+	}
+	return permute(len(own))
+}
+
+func isEvent(members []stripejs.Member) bool {
+	return slices.ContainsFunc(members, func(m stripejs.Member) bool {
+		return m.Name == "object" && (string(m.Value) == `"event"` || string(m.Value) == `"v2.core.event"`)
+	})
+}

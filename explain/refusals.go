@@ -1,0 +1,130 @@
+package explain
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
+)
+
+// Refusals returns a function for stripeapps.VerifierConfig.Observe that
+// explains each refusal of a signature to logger, with a line at level Info for
+// each Explanation:
+//
+//	stripeapps: explained code=no_match cause=pretty_printed text="there is white space …"
+//
+// cfg is the configuration of the Verifier itself:
+//
+//	cfg := stripeapps.VerifierConfig{Secrets: secrets}
+//	if development {
+//		cfg.Observe = explain.Refusals(cfg, logger)
+//	}
+//	verifier, err := stripeapps.NewVerifier(cfg)
+//
+// It tries cfg.Secrets, whatever Verifier.SetSecrets has set since.
+//
+// It is NOT for production: each refusal, which anybody can cause, can cost as
+// much as hashing 32 MiB, the body is read even where the header is refused
+// already, and the lines can name members that the request has. They never
+// become a part of a response.
+//
+// It panics if logger is nil.
+func Refusals(cfg stripeapps.VerifierConfig, logger *slog.Logger) func(stripeapps.Verdict) {
+	if logger == nil {
+		panic("explain: Refusals needs a logger")
+	}
+	var keys []explainedKey
+	for _, secret := range cfg.Secrets[:min(len(cfg.Secrets), signed.MaxSecrets)] {
+		keys = append(keys, explainedKey{Key: signed.NewKey(secret)})
+	}
+	return func(v stripeapps.Verdict) {
+		e := &explainer{keys: keys, budget: maxExplainedBytes}
+		if !e.receive(v, cfg) {
+			return
+		}
+		for _, x := range e.explain() {
+			if x.Cause == NothingWrong { // it was refused with other secrets
+				continue
+			}
+			logger.LogAttrs(v.Request.Context(), slog.LevelInfo, "stripeapps: explained",
+				slog.String("code", codeOf(v.Err)), slog.String("cause", string(x.Cause)), slog.String("text", x.Text))
+		}
+	}
+}
+
+func codeOf(err error) string {
+	var refused *stripeapps.Error
+	if !errors.As(err, &refused) {
+		return ""
+	}
+	return refused.Code()
+}
+
+// receive takes what there is to explain out of a verdict. It returns false if
+// there is nothing: the request was accepted, or the text of its refusal says it
+// all.
+func (e *explainer) receive(v stripeapps.Verdict, cfg stripeapps.VerifierConfig) bool {
+	if v.Identity != (stripeapps.Identity{}) { // accepted; Require may have refused it later
+		return false
+	}
+	var payload []byte
+	switch codeOf(v.Err) {
+	case stripeapps.ErrNotSigned.Code(): // whatever the payload is
+		e.headerOnly = true
+	case stripeapps.ErrMalformedSignature.Code(), stripeapps.ErrTooOld.Code(), stripeapps.ErrTooNew.Code():
+		var err error
+		payload, err = v.Payload()
+		e.headerOnly = err != nil && !errors.Is(err, stripeapps.ErrMalformedIDs)
+	case stripeapps.ErrMalformedIDs.Code(), stripeapps.ErrNoMatch.Code(), stripeapps.ErrOnlyIDsSigned.Code(),
+		stripeapps.ErrNoIdentity.Code(), stripeapps.ErrInstallSignature.Code():
+		payload, _ = v.Payload()
+	default:
+		return false
+	}
+	users, accounts, readable := sentIDs(v.Request, cfg.Source)
+	if !readable {
+		if errors.Is(v.Err, stripeapps.ErrMalformedIDs) {
+			return false
+		}
+		e.headerOnly = true
+	}
+	// A header that was sent more than once is what a proxy would have joined.
+	e.received = Received{
+		Header: strings.Join(v.Request.Header["Stripe-Signature"], ", "),
+		Now:    v.Time, Tolerance: cfg.Tolerance, InsecureAllowMissingUser: cfg.InsecureAllowMissingUser,
+	}
+	if e.received.Tolerance == 0 {
+		e.received.Tolerance = stripeapps.DefaultTolerance
+	}
+	// Beside a body, ids in headers are a hint at most; without one they are not
+	// what this Verifier reads.
+	onlyIDs := cfg.Source == stripeapps.IDsInHeaders || cfg.Source == stripeapps.IDsInQuery
+	if !onlyIDs {
+		e.received.Body = payload
+	}
+	if onlyIDs || len(payload) > 0 {
+		// Repeated ids make one that is none.
+		e.received.UserID, e.received.AccountID = strings.Join(users, ","), strings.Join(accounts, ",")
+		if len(users) > 0 && e.received.UserID == "" {
+			e.received.UserID = "," // sent, and empty: that is no id
+		}
+	}
+	return true
+}
+
+// sentIDs returns the ids that came beside a body, or instead of one. They are
+// not readable in a query that the Verifier does not read either.
+func sentIDs(r *http.Request, source stripeapps.Source) (users, accounts []string, readable bool) {
+	if source != stripeapps.IDsInQuery {
+		return r.Header["Stripe-User-Id"], r.Header["Stripe-Account-Id"], true
+	}
+	if len(r.URL.RawQuery) > signed.MaxQueryBytes {
+		return nil, nil, false
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	return query["user_id"], query["account_id"], err == nil
+}

@@ -1,0 +1,165 @@
+package explain_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
+)
+
+func TestRefusalsAreExplainedInTheLog(t *testing.T) {
+	old := sign(plain, testSecret, testNow.Add(-time.Hour))
+	ids := func(r *http.Request) {
+		r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+		r.Header.Set("Stripe-User-Id", "usr_123")
+		r.Header.Set("Stripe-Account-Id", "acct_123")
+	}
+	for _, test := range []struct {
+		name   string
+		config stripeapps.VerifierConfig
+		body   string
+		change func(*http.Request)
+		code   string // "" if it is accepted
+		causes []string
+	}{
+		{name: "not signed", body: plain, change: func(r *http.Request) { r.Header.Del("Stripe-Signature") }, code: "not_signed", causes: []string{"not_signed"}},
+		{name: "accepted", body: plain, change: func(*http.Request) {}},
+		{name: "a line break behind the body", body: plain + "\n", change: func(r *http.Request) { r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow)) }, code: "no_match", causes: []string{"trailing_space"}},
+		{name: "too old, and pretty-printed, before the body was read", body: string(indent(plain, "", " ")), change: func(r *http.Request) { r.Header.Set("Stripe-Signature", old) }, code: "too_old", causes: []string{"pretty_printed", "too_old"}},
+		{name: "too old, and too large to be read", config: stripeapps.VerifierConfig{MaxBodyBytes: 10}, body: plain, change: func(r *http.Request) { r.Header.Set("Stripe-Signature", old) }, code: "too_old", causes: []string{"too_old"}},
+		{name: "too new", body: plain, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow.Add(time.Hour)))
+		}, code: "too_new", causes: []string{"clock_behind"}},
+		{name: "a header sent twice", body: plain, change: func(r *http.Request) { r.Header.Add("Stripe-Signature", r.Header.Get("Stripe-Signature")) }, code: "malformed_signature", causes: []string{"header_changed"}},
+		{name: "a header that was changed, and a body that cannot be read", body: plain, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", " "+r.Header.Get("Stripe-Signature"))
+			r.ContentLength++
+		}, code: "malformed_signature", causes: []string{"header_changed"}},
+		{name: "only the ids signed", body: plain, change: func(r *http.Request) { r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow)) }, code: "only_ids_signed", causes: []string{"only_ids_signed"}},
+		{name: "no identity", body: `{"a":1}`, change: func(*http.Request) {}, code: "no_identity", causes: []string{"no_identity"}},
+		{name: "an install link's", body: `{"state":"","user_id":"usr_123","account_id":"acct_123"}`, change: func(*http.Request) {}, code: "install_signature", causes: []string{"install_signature"}},
+		{name: "ids in headers for a body", body: `{"a":1}`, change: func(r *http.Request) {
+			ids(r)
+			r.Header.Set("Stripe-Signature", sign(`{"a":1,"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
+		}, code: "no_match", causes: []string{"ids_missing"}},
+		{name: "ids in headers instead of a body are not this source's", change: ids, code: "no_match", causes: []string{"ids_missing"}},
+		{name: "ids in headers, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
+			ids(r)
+			r.Header.Set("Stripe-User-Id", "acct_123")
+			r.Header.Set("Stripe-Account-Id", "usr_123")
+		}, code: "no_match", causes: []string{"ids_swapped"}},
+		{name: "ids in headers, one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
+			ids(r)
+			r.Header.Add("Stripe-User-Id", "usr_123")
+		}, code: "malformed_ids", causes: []string{"no_identity"}},
+		{name: "ids in headers, too old, and one of them twice", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
+			ids(r)
+			r.Header.Add("Stripe-User-Id", "usr_123")
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow.Add(-time.Hour)))
+		}, code: "too_old", causes: []string{"no_identity", "too_old"}},
+		{name: "ids in the query, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+			r.URL.RawQuery = "user_id=acct_123&account_id=usr_123"
+		}, code: "no_match", causes: []string{"ids_swapped"}},
+		{name: "a query that is too long says so itself", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
+			r.URL.RawQuery = "user_id=usr_123&account_id=acct_123&x=" + strings.Repeat("x", 16<<10)
+		}, code: "malformed_ids"},
+		{name: "no user is allowed, and too old", config: stripeapps.VerifierConfig{InsecureAllowMissingUser: true}, body: `{"a":1,"account_id":"acct_123"}`, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(`{"a":1,"account_id":"acct_123"}`, testSecret, testNow.Add(-time.Hour)))
+		}, code: "too_old", causes: []string{"too_old"}},
+		{name: "a tolerance of its own", config: stripeapps.VerifierConfig{Tolerance: time.Second}, body: plain, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow.Add(-2*time.Second)))
+		}, code: "too_old", causes: []string{"too_old"}},
+		{name: "another code is not explained", config: stripeapps.VerifierConfig{MaxBodyBytes: 10}, body: plain, change: func(*http.Request) {}, code: "body_too_large"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			request := func() *http.Request {
+				r := signedRequest(test.body)
+				test.change(r)
+				return r
+			}
+			var logged bytes.Buffer
+			config := test.config
+			config.Secrets, config.Now = []string{testSecret}, fixedNow
+			off, withIt := httptest.NewRecorder(), httptest.NewRecorder()
+			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(off, request())
+
+			logger := slog.New(slog.NewJSONHandler(&logged, nil))
+			logRefusal, explainIt := stripeapps.LogRefusals(logger), explain.Refusals(config, logger)
+			config.Observe = func(v stripeapps.Verdict) { explainIt(v); logRefusal(v) }
+			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(withIt, request())
+			assert.Equal(t, off, withIt, "it is never a part of the response")
+			var code string
+			var causes []string
+			for line := range strings.Lines(logged.String()) {
+				var entry struct{ Level, Msg, Code, Cause, Text string }
+				require.NoError(t, json.Unmarshal([]byte(line), &entry))
+				assert.Equal(t, "INFO", entry.Level)
+				switch entry.Msg {
+				case "stripeapps: explained":
+					causes = append(causes, entry.Cause)
+					assertOneSentence(t, entry.Text)
+				case "stripeapps: request refused":
+					code = entry.Code
+				default:
+					t.Error(entry.Msg)
+				}
+			}
+			assert.Equal(t, test.code, code)
+			assert.Equal(t, test.causes, causes)
+		})
+	}
+}
+
+func TestRefusalsNeedsALogger(t *testing.T) {
+	assert.PanicsWithValue(t, "explain: Refusals needs a logger", func() { explain.Refusals(stripeapps.VerifierConfig{}, nil) })
+}
+
+func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
+	start := time.Unix(1700000000, 0)
+	for name, test := range map[string]struct {
+		config  stripeapps.VerifierConfig
+		request []stripeappstest.Option
+		payload any
+		empty   bool // a Stripe-User-Id without a value
+	}{
+		"the clock goes on while it is explained": {payload: `{"a":1}`, request: []stripeappstest.Option{stripeappstest.At(start.Add(302 * time.Second))}},
+		"an id is sent, and empty": {
+			config:  stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders, InsecureAllowMissingUser: true},
+			request: []stripeappstest.Option{stripeappstest.At(start), stripeappstest.WithUser(""), stripeappstest.IDsInHeaders()}, empty: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			seconds := 0
+			config := test.config
+			config.Secrets = []string{stripeappstest.DefaultSecret}
+			config.Now = func() time.Time { seconds++; return start.Add(time.Duration(seconds) * time.Second) }
+			config.Observe = explain.Refusals(config, slog.New(slog.NewTextHandler(&log, nil)))
+			v, err := stripeapps.NewVerifier(config)
+			require.NoError(t, err)
+			method := "POST"
+			if test.payload == nil {
+				method = "GET"
+			}
+			r := stripeappstest.NewRequest(method, "/", test.payload, test.request...)
+			if test.empty {
+				r.Header.Set("Stripe-User-Id", "")
+			}
+			_, err = v.Verify(r)
+			require.Error(t, err)
+			assert.NotContains(t, log.String(), "nothing_wrong")
+		})
+	}
+}
