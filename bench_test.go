@@ -164,26 +164,25 @@ var pkceBenchmarks = []struct {
 	{"NewCodeVerifier", 2, func(testing.TB) { stripeapps.NewCodeVerifier() }},
 	{"S256Challenge", 3, func(testing.TB) { stripeapps.S256Challenge(testCodeVerifier) }},
 	{"ReadCodeChallenge", 0, func(tb testing.TB) {
-		if _, err := (stripeapps.PKCE{}).ReadCodeChallenge(pkceParams); err != nil {
+		if _, err := stripeapps.ReadCodeChallenge(pkceParams); err != nil {
 			tb.Fatal(err)
 		}
 	}},
 	{"ReadCodeVerifier", 0, func(tb testing.TB) {
-		if _, err := (stripeapps.PKCE{}).ReadCodeVerifier(pkceParams); err != nil {
+		if _, err := stripeapps.ReadCodeVerifier(pkceParams); err != nil {
 			tb.Fatal(err)
 		}
 	}},
 	{"VerifyCodeVerifier", 3, func(tb testing.TB) {
-		if err := (stripeapps.PKCE{}).VerifyCodeVerifier(testCodeVerifier, pkceStored); err != nil {
+		if err := stripeapps.VerifyCodeVerifier(testCodeVerifier, testCodeChallenge); err != nil {
 			tb.Fatal(err)
 		}
 	}},
 }
 
-var (
-	pkceParams = url.Values{"code_challenge": {testCodeChallenge}, "code_challenge_method": {"S256"}, "code_verifier": {testCodeVerifier}}
-	pkceStored = stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: "S256"}
-)
+var pkceParams = url.Values{
+	"code_challenge": {testCodeChallenge}, "code_challenge_method": {"S256"}, "code_verifier": {testCodeVerifier},
+}
 
 func BenchmarkPKCE(b *testing.B) {
 	for _, test := range pkceBenchmarks {

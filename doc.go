@@ -78,10 +78,10 @@
 // # OAuth with PKCE
 //
 // An extension can start an OAuth flow, and often the provider is the app's own
-// backend. [PKCE] is the provider's half of RFC 7636, [NewCodeVerifier] and
-// [S256Challenge] the client's, and [RedirectURIs] says where the Dashboard takes
-// codes. They need nothing of the chain, and their routes stand beside it: requests
-// for tokens are not signed.
+// backend. [ReadCodeChallenge], [ReadCodeVerifier] and [VerifyCodeVerifier] are the
+// provider's half of RFC 7636, [NewCodeVerifier] and [S256Challenge] the client's,
+// and [RedirectURIs] says where the Dashboard takes codes. They need nothing of the
+// chain, and their routes stand beside it: requests for tokens are not signed.
 //
 // # Tests
 //

@@ -104,32 +104,31 @@ func FuzzVerifyPayload(f *testing.F) {
 	})
 }
 
-// FuzzPKCE holds what a provider reads and verifies against the grammar as a regular expression, and
-// encoding/base64.
+// FuzzPKCE holds what a provider reads and verifies against the grammar as a
+// regular expression, and encoding/base64.
 func FuzzPKCE(f *testing.F) {
 	const asSent, ofVerifier, verifierItself = 0, 1, 2 // the challenge
+	const s256 = "code_challenge_method=S256&code_challenge="
 	for _, challenge := range []byte{asSent, ofVerifier, verifierItself} {
-		for _, allowPlain := range []bool{false, true} {
-			for _, method := range []string{"&code_challenge_method=S256", "&code_challenge_method=plain", "&code_challenge_method=s256", "&code_challenge_method=", ""} {
-				f.Add("code_challenge="+testCodeChallenge+method, testCodeVerifier, challenge, allowPlain)
-				f.Add("code_challenge="+testCodeVerifier+"&code_challenge="+method, testCodeChallenge, challenge, allowPlain)
-			}
+		for _, method := range []string{"S256", "plain", "s256", ""} {
+			f.Add("code_challenge_method="+method+"&code_challenge="+testCodeChallenge, testCodeVerifier, challenge)
 		}
-		f.Add("code_challenge_method=S256&code_challenge_method=", strings.Repeat("~", 128), challenge, true)
-		f.Add("code_challenge_method=S256&code_challenge="+testCodeChallenge[:42]+"N", strings.Repeat("~", 129), challenge, true)
-		f.Add("code_challenge_method=S256&code_challenge="+testCodeChallenge[:42]+"%0A", testCodeVerifier[:42]+"\n", challenge, true)
-		f.Add("code_challenge_method=S256&code_challenge="+testCodeChallenge+"%3D", testCodeVerifier[:42], challenge, false)
-		f.Add("code_challenge_method=S256&code_challenge="+testCodeChallenge+"A", testCodeVerifier, challenge, false)
-		f.Add("code_challenge_method=S256&code_challenge=."+testCodeChallenge[1:], testCodeVerifier, challenge, false)
-		f.Add("code_challenge_method=plain&code_challenge=a", "a", challenge, true)
-		f.Add("code_challenge_method=s256", testCodeVerifier, challenge, false)
-		f.Add("code_verifier="+testCodeVerifier+"&code_verifier=", testCodeVerifier, challenge, false)
-		f.Add("code_verifier="+testCodeVerifier, testCodeVerifier, challenge, false)
-		f.Add("code_verifier="+testCodeVerifier+"%0A&code_verifier=", "", challenge, false)
+		f.Add("code_challenge="+testCodeChallenge, testCodeVerifier, challenge)
+		f.Add(s256+testCodeVerifier+"&code_challenge=", testCodeChallenge, challenge)
+		f.Add(s256+"&code_challenge_method=", strings.Repeat("~", 128), challenge)
+		f.Add(s256+testCodeChallenge[:42]+"N", strings.Repeat("~", 129), challenge)
+		f.Add(s256+testCodeChallenge[:42]+"%0A", testCodeVerifier[:42]+"\n", challenge)
+		f.Add(s256+testCodeChallenge+"%3D", testCodeVerifier[:42], challenge)
+		f.Add(s256+testCodeChallenge+"A", testCodeVerifier, challenge)
+		f.Add(s256+"."+testCodeChallenge[1:], testCodeVerifier, challenge)
+		f.Add("code_challenge_method=plain&code_challenge=a", "a", challenge)
+		f.Add("code_challenge_method=s256", testCodeVerifier, challenge)
+		f.Add("code_verifier="+testCodeVerifier+"&code_verifier=", testCodeVerifier, challenge)
+		f.Add("code_verifier="+testCodeVerifier, testCodeVerifier, challenge)
+		f.Add("code_verifier="+testCodeVerifier+"%0A&code_verifier=", "", challenge)
 	}
 
-	f.Fuzz(func(t *testing.T, query, verifier string, challenge byte, allowPlain bool) {
-		pkce := stripeapps.PKCE{InsecureAllowPlain: allowPlain}
+	f.Fuzz(func(t *testing.T, query, verifier string, challenge byte) {
 		params, _ := url.ParseQuery(query) // what it could read, as (*http.Request).ParseForm
 		sum := sha256.Sum256([]byte(verifier))
 		switch challenge {
@@ -138,52 +137,28 @@ func FuzzPKCE(f *testing.F) {
 		case verifierItself:
 			params.Set("code_challenge", verifier)
 		}
-		sent := stripeapps.CodeChallenge{Challenge: params.Get("code_challenge"), Method: params.Get("code_challenge_method")}
 
-		matches := func(c stripeapps.CodeChallenge) bool {
-			hash, ok := decodeS256(c.Challenge)
-			return verifierGrammar.MatchString(verifier) &&
-				(c.Method == "S256" && ok && bytes.Equal(hash, sum[:]) || c.Method == "plain" && allowPlain && c.Challenge == verifier)
-		}
 		// What is stored can have been changed, so it need not be what was read.
-		if err := pkce.VerifyCodeVerifier(verifier, sent); (err == nil) != matches(sent) {
-			t.Fatalf("VerifyCodeVerifier of %+v: %v", sent, err)
+		sent := params.Get("code_challenge")
+		hash, isHash := decodeS256(sent)
+		matches := verifierGrammar.MatchString(verifier) && isHash && bytes.Equal(hash, sum[:])
+		if err := stripeapps.VerifyCodeVerifier(verifier, sent); (err == nil) != matches {
+			t.Fatalf("VerifyCodeVerifier of %q: %v", sent, err)
 		}
 
 		sentVerifier := params.Get("code_verifier")
 		wellSent := len(params["code_verifier"]) == 1 && verifierGrammar.MatchString(sentVerifier)
-		if read, err := pkce.ReadCodeVerifier(params); (err == nil) != wellSent || wellSent && read != sentVerifier || !wellSent && read != "" {
+		if read, err := stripeapps.ReadCodeVerifier(params); (err == nil) != wellSent || wellSent && read != sentVerifier || !wellSent && read != "" {
 			t.Fatalf("ReadCodeVerifier: %q, %v", read, err)
 		}
 
-		want := sent
-		if want.Method == "" {
-			want.Method = "plain" // RFC 7636, section 4.3
+		once := len(params["code_challenge"]) == 1 && len(params["code_challenge_method"]) == 1
+		acceptable := once && isHash && params.Get("code_challenge_method") == "S256"
+		stored, err := stripeapps.ReadCodeChallenge(params)
+		if (err == nil) != acceptable || acceptable && stored != sent || !acceptable && stored != "" {
+			t.Fatalf("ReadCodeChallenge: %q, %v", stored, err)
 		}
-		_, acceptable := decodeS256(sent.Challenge)
-		if want.Method != "S256" {
-			acceptable = want.Method == "plain" && allowPlain && verifierGrammar.MatchString(sent.Challenge)
-		}
-		if len(params["code_challenge"]) != 1 || len(params["code_challenge_method"]) > 1 {
-			acceptable = false
-		}
-		stored, err := pkce.ReadCodeChallenge(params)
-		if (err == nil) != acceptable {
-			t.Fatalf("ReadCodeChallenge: %v", err)
-		}
-		if err != nil {
-			if stored != (stripeapps.CodeChallenge{}) {
-				t.Fatalf("refused, and returned %+v", stored)
-			}
-			return
-		}
-		if stored != want {
-			t.Fatalf("ReadCodeChallenge: %+v", stored)
-		}
-		if err := pkce.VerifyCodeVerifier(verifier, stored); (err == nil) != matches(stored) {
-			t.Fatalf("VerifyCodeVerifier of what was read, %+v: %v", stored, err)
-		}
-		if stored.Method == "S256" && pkce.VerifyCodeVerifier(stored.Challenge, stored) == nil {
+		if err == nil && stripeapps.VerifyCodeVerifier(stored, stored) == nil {
 			t.Fatal("the challenge is accepted as its own verifier")
 		}
 	})

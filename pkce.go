@@ -5,16 +5,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"strings"
-)
-
-// The transformations of a code verifier into a code challenge.
-//
-// https://www.rfc-editor.org/rfc/rfc7636#section-4.2
-const (
-	CodeChallengeMethodS256  = "S256"
-	CodeChallengeMethodPlain = "plain"
 )
 
 // s256ChallengeLength is that of 32 bytes, the hash, in base64url.
@@ -48,79 +41,51 @@ func S256Challenge(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
-// CodeChallenge is what a provider keeps with an authorization code: both fields,
-// since without its method no verifier fits a challenge. Its zero value means that
-// there is none.
-type CodeChallenge struct {
-	// Challenge is the code_challenge, as it was sent.
-	Challenge string
-	// Method is the code_challenge_method: CodeChallengeMethodS256, or, where that
-	// is allowed, CodeChallengeMethodPlain.
-	Method string
-}
-
-// PKCE is the provider's half of RFC 7636. Its zero value is ready to use, and
-// demands a challenge of the method S256 from every client. It is safe for
-// concurrent use.
+// ReadCodeChallenge reads code_challenge and code_challenge_method from the
+// parameters of an authorization request: r.URL.Query(). Keep the challenge with
+// the code that you issue, for VerifyCodeVerifier.
+//
+// The method must be S256, which Stripe's Dashboard sends. A request without a
+// challenge is refused, and so is the method plain, with which whoever sees the
+// authorization request has the verifier; a request that names no method means
+// plain. The error is a *PKCEError. A provider that has checked the client and
+// the redirect URI sends it there, as error=Code() and
+// error_description=Description().
 //
 // PKCE binds a code to the client that asked for it, and no more. It does NOT
 // check the client, the redirect URI or the state, does not make a code usable
 // only once, and does not limit the rate of requests: see examples/oauth.
-type PKCE struct {
-	// InsecureAllowPlain also accepts the method plain, and a request without
-	// a method, which means plain: the challenge is then the verifier itself,
-	// and protects nothing from someone who sees the authorization request.
-	// Stripe's Dashboard sends S256.
-	InsecureAllowPlain bool
-}
-
-// ReadCodeChallenge reads code_challenge and code_challenge_method from the
-// parameters of an authorization request: r.URL.Query(). Keep what it returns with
-// the code.
-//
-// The error is ErrNoCodeChallenge, ErrMalformedCodeChallenge,
-// ErrUnsupportedCodeChallengeMethod or ErrRepeatedCodeChallenge. A provider that has checked
-// the client and the redirect URI sends it back to there, as error=Code() and
-// error_description=Description().
 //
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.3
-func (p PKCE) ReadCodeChallenge(params url.Values) (CodeChallenge, error) {
+// https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1
+func ReadCodeChallenge(params url.Values) (challenge string, err error) {
 	if len(params["code_challenge"]) > 1 || len(params["code_challenge_method"]) > 1 {
-		return CodeChallenge{}, ErrRepeatedCodeChallenge // RFC 6749, section 3.1
+		return "", errRepeatedCodeChallenge // RFC 6749, section 3.1
 	}
-	c := CodeChallenge{Challenge: params.Get("code_challenge"), Method: params.Get("code_challenge_method")}
-	if c.Challenge == "" {
-		return CodeChallenge{}, ErrNoCodeChallenge
+	challenge = params.Get("code_challenge")
+	if challenge == "" {
+		return "", errNoCodeChallenge
 	}
-	if c.Method == "" {
-		c.Method = CodeChallengeMethodPlain // "defaults to "plain" if not present"
+	if params.Get("code_challenge_method") != "S256" {
+		return "", errCodeChallengeMethod
 	}
-	switch {
-	case c.Method == CodeChallengeMethodS256:
-		if !isS256Challenge(c.Challenge) {
-			return CodeChallenge{}, ErrMalformedCodeChallenge
-		}
-	case c.Method == CodeChallengeMethodPlain && p.InsecureAllowPlain:
-		if !isCodeVerifier(c.Challenge) {
-			return CodeChallenge{}, ErrMalformedCodeChallenge
-		}
-	default:
-		return CodeChallenge{}, ErrUnsupportedCodeChallengeMethod
+	if !isS256Challenge(challenge) {
+		return "", errMalformedCodeChallenge
 	}
-	return c, nil
+	return challenge, nil
 }
 
 // ReadCodeVerifier reads code_verifier from the parameters of a token request:
 // r.Form after r.ParseForm, which has those of the body and, where an extension
-// follows the sample in Stripe's documentation, of the query. The error is
-// ErrNoCodeVerifier (a form that was not parsed has none), ErrRepeatedCodeVerifier
-// or ErrMalformedCodeVerifier: refuse such a request before you look at its code,
-// which stays as good as it was.
+// follows the sample in Stripe's documentation, of the query. The error is a
+// *PKCEError: the verifier is missing (also from a form that was not parsed), sent
+// more than once, or not 43 to 128 of [A-Za-z0-9-._~]. Refuse such a request
+// before you look at its code, which stays as good as it was.
 //
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.5
-func (p PKCE) ReadCodeVerifier(params url.Values) (string, error) {
+func ReadCodeVerifier(params url.Values) (string, error) {
 	if len(params["code_verifier"]) > 1 {
-		return "", ErrRepeatedCodeVerifier // RFC 6749, section 3.2
+		return "", errRepeatedCodeVerifier // RFC 6749, section 3.2
 	}
 	verifier := params.Get("code_verifier")
 	if err := checkCodeVerifier(verifier); err != nil {
@@ -133,36 +98,26 @@ func (p PKCE) ReadCodeVerifier(params url.Values) (string, error) {
 // ReadCodeChallenge returned when the code was asked for. nil means that the
 // client is the one that asked.
 //
-// A missing verifier ("") is ErrNoCodeVerifier, one that is not 43 to 128 of
-// [A-Za-z0-9-._~] is ErrMalformedCodeVerifier, and one whose challenge is
-// another is ErrCodeVerifierMismatch; so is any verifier if stored is not
-// complete, or has a method that p does not allow. Without a stored challenge it
-// is ErrNoStoredCodeChallenge, with a verifier or without one: either is how PKCE
-// is stripped from a flow. The comparison takes constant time.
+// The error is a *PKCEError: invalid_request for a verifier that
+// ReadCodeVerifier would refuse, and invalid_grant for one whose challenge is
+// another. It is invalid_grant too where no challenge is stored (""), with a
+// verifier or without one: either is how PKCE is stripped from a flow. The
+// comparison takes constant time.
 //
 // Call ReadCodeVerifier first, then take the code out of use, so that nobody can
 // try twice, and then call this.
 //
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.6
 // https://www.rfc-editor.org/rfc/rfc9700#section-4.8
-func (p PKCE) VerifyCodeVerifier(verifier string, stored CodeChallenge) error {
-	if stored == (CodeChallenge{}) {
-		return ErrNoStoredCodeChallenge
+func VerifyCodeVerifier(verifier, challenge string) error {
+	if challenge == "" {
+		return errNoStoredCodeChallenge
 	}
 	if err := checkCodeVerifier(verifier); err != nil {
 		return err
 	}
-	var challenge string
-	switch {
-	case stored.Method == CodeChallengeMethodS256:
-		challenge = S256Challenge(verifier)
-	case stored.Method == CodeChallengeMethodPlain && p.InsecureAllowPlain:
-		challenge = verifier
-	default:
-		return ErrCodeVerifierMismatch
-	}
-	if subtle.ConstantTimeCompare([]byte(challenge), []byte(stored.Challenge)) != 1 {
-		return ErrCodeVerifierMismatch
+	if subtle.ConstantTimeCompare([]byte(S256Challenge(verifier)), []byte(challenge)) != 1 {
+		return errCodeVerifierMismatch
 	}
 	return nil
 }
@@ -184,10 +139,10 @@ func isS256Challenge(challenge string) bool {
 
 func checkCodeVerifier(verifier string) error {
 	if verifier == "" {
-		return ErrNoCodeVerifier
+		return errNoCodeVerifier
 	}
 	if !isCodeVerifier(verifier) {
-		return ErrMalformedCodeVerifier
+		return errMalformedCodeVerifier
 	}
 	return nil
 }
@@ -209,30 +164,37 @@ func isAlphanumeric(b byte) bool {
 	return 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' || '0' <= b && b <= '9'
 }
 
-// PKCEError is every error of PKCE's methods. It is answered to the client as
-// RFC 6749 says, without asking which one it is:
+// PKCEError is every error of ReadCodeChallenge, ReadCodeVerifier and
+// VerifyCodeVerifier. Find it with errors.As, and send it to the client as RFC 6749
+// says, without asking which one it is:
 //
 //	{"error": e.Code(), "error_description": e.Description()}
 //
-// It is not an Error: Refuse and WriteProblem would answer with 500. Its text is
+// It is not an Error: Refuse and WriteProblem would respond with 500. Its text is
 // constant and holds no input. A PKCEError is immutable, and safe for concurrent
-// use. Compare it with errors.Is.
+// use.
 type PKCEError struct {
 	code, description string
 }
 
-// The errors of PKCE. Those about a challenge belong to the authorization
-// request, and those about a verifier to the token request.
+// Those about a challenge belong to the authorization request, and those about a
+// verifier to the token request.
 var (
-	ErrNoCodeChallenge                = &PKCEError{"invalid_request", "code_challenge is missing: PKCE is required"}
-	ErrMalformedCodeChallenge         = &PKCEError{"invalid_request", "code_challenge does not fit its code_challenge_method: for S256 it is 43 characters of base64url"}
-	ErrUnsupportedCodeChallengeMethod = &PKCEError{"invalid_request", "code_challenge_method is not accepted: send S256"}
-	ErrRepeatedCodeChallenge          = &PKCEError{"invalid_request", "code_challenge and code_challenge_method must not be sent more than once"}
-	ErrNoCodeVerifier                 = &PKCEError{"invalid_request", "code_verifier is missing"}
-	ErrMalformedCodeVerifier          = &PKCEError{"invalid_request", "code_verifier must be 43 to 128 letters, digits, -, ., _ or ~"}
-	ErrRepeatedCodeVerifier           = &PKCEError{"invalid_request", "code_verifier must not be sent more than once"}
-	ErrNoStoredCodeChallenge          = &PKCEError{"invalid_grant", "the code was asked for without a code_challenge"}
-	ErrCodeVerifierMismatch           = &PKCEError{"invalid_grant", "code_verifier does not match the code_challenge of the authorization request"}
+	errNoCodeChallenge     = &PKCEError{"invalid_request", "code_challenge is missing: PKCE is required"}
+	errCodeChallengeMethod = &PKCEError{"invalid_request", "code_challenge_method is not accepted: send S256"}
+
+	errMalformedCodeChallenge = &PKCEError{"invalid_request",
+		"code_challenge does not fit its code_challenge_method: for S256 it is 43 characters of base64url"}
+	errRepeatedCodeChallenge = &PKCEError{"invalid_request",
+		"code_challenge and code_challenge_method must not be sent more than once"}
+
+	errNoCodeVerifier        = &PKCEError{"invalid_request", "code_verifier is missing"}
+	errMalformedCodeVerifier = &PKCEError{"invalid_request", "code_verifier must be 43 to 128 letters, digits, -, ., _ or ~"}
+	errRepeatedCodeVerifier  = &PKCEError{"invalid_request", "code_verifier must not be sent more than once"}
+
+	errNoStoredCodeChallenge = &PKCEError{"invalid_grant", "the code was asked for without a code_challenge"}
+	errCodeVerifierMismatch  = &PKCEError{"invalid_grant",
+		"code_verifier does not match the code_challenge of the authorization request"}
 )
 
 // Code returns the error code of RFC 6749: invalid_request (sections 4.1.2.1 and
@@ -246,4 +208,36 @@ func (e *PKCEError) Description() string { return e.description }
 // Error returns the description and the code.
 func (e *PKCEError) Error() string {
 	return "stripeapps: " + e.description + " (" + e.code + ")"
+}
+
+// RedirectURIs returns the redirect URIs under which an OAuth provider registers
+// a Stripe App whose extension starts a flow with createOAuthState: the Dashboard
+// takes the code there in live mode, and in test mode.
+//
+//	https://dashboard.stripe.com/apps-oauth/<app id>
+//	https://dashboard.stripe.com/test/apps-oauth/<app id>
+//
+// Compare the redirect_uri of a request with them as a whole, by ==. The app id is
+// "id" in stripe-app.json: letters, digits, _, - and ., or else there is an error
+// that does not hold it. Stripe does not say what the URI is in a sandbox.
+//
+// https://docs.stripe.com/stripe-apps/pkce-oauth-flow
+func RedirectURIs(appID string) (live, test string, err error) {
+	if !isAppID(appID) {
+		return "", "", errors.New("stripeapps: an app id is one or more letters, digits, _, - and ., " +
+			`but not . or .. alone (see "id" in stripe-app.json)`)
+	}
+	const dashboard = "https://dashboard.stripe.com/"
+	return dashboard + "apps-oauth/" + appID, dashboard + "test/apps-oauth/" + appID, nil
+}
+
+// isAppID is ^[a-zA-Z0-9_\-\.]+$ of the manifest's schema, without . and ..,
+// which a URL cannot end in: they mean another path.
+func isAppID(id string) bool {
+	for i := range len(id) {
+		if !isAlphanumeric(id[i]) && strings.IndexByte("_-.", id[i]) < 0 {
+			return false
+		}
+	}
+	return id != "" && id != "." && id != ".."
 }

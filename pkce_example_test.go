@@ -16,37 +16,34 @@ import (
 
 // A provider's two handlers, with what belongs to PKCE only: examples/oauth has
 // the rest.
-func ExamplePKCE() {
+func ExampleVerifyCodeVerifier() {
 	redirectURI, _, err := stripeapps.RedirectURIs("com.example.app")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	var (
-		pkce  stripeapps.PKCE
-		codes sync.Map // from a code to its CodeChallenge
-	)
+	var codes sync.Map // from a code to its challenge
 
 	// The client and redirect_uri have been checked, and the user has agreed.
 	authorize := func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
-		answer := url.Values{"state": {query.Get("state")}}
-		challenge, err := pkce.ReadCodeChallenge(query)
+		response := url.Values{"state": {query.Get("state")}}
+		challenge, err := stripeapps.ReadCodeChallenge(query)
 		if err != nil {
 			var e *stripeapps.PKCEError
 			errors.As(err, &e)
-			answer.Set("error", e.Code())
-			answer.Set("error_description", e.Description())
+			response.Set("error", e.Code())
+			response.Set("error_description", e.Description())
 		} else {
 			code := rand.Text()
 			codes.Store(code, challenge)
-			answer.Set("code", code)
+			response.Set("code", code)
 		}
-		http.Redirect(w, r, redirectURI+"?"+answer.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, redirectURI+"?"+response.Encode(), http.StatusSeeOther)
 	}
 	token := func(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm()
-		verifier, err := pkce.ReadCodeVerifier(r.Form)
+		verifier, err := stripeapps.ReadCodeVerifier(r.Form)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest) // as JSON: see PKCEError
 			return
@@ -56,7 +53,7 @@ func ExamplePKCE() {
 			http.Error(w, "no such code (invalid_grant)", http.StatusBadRequest)
 			return
 		}
-		if err := pkce.VerifyCodeVerifier(verifier, stored.(stripeapps.CodeChallenge)); err != nil {
+		if err := stripeapps.VerifyCodeVerifier(verifier, stored.(string)); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
@@ -92,11 +89,11 @@ func ExamplePKCE() {
 	// code_challenge is missing: PKCE is required
 }
 
-// Every error is answered in one way: which one it is need not be asked.
+// Every error is sent to the client in one way: which one it is need not be asked.
 func ExamplePKCEError() {
 	token := func(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm()
-		_, err := stripeapps.PKCE{}.ReadCodeVerifier(r.Form)
+		_, err := stripeapps.ReadCodeVerifier(r.Form)
 		if err != nil {
 			var e *stripeapps.PKCEError
 			errors.As(err, &e)
@@ -125,7 +122,7 @@ func ExampleNewCodeVerifier() {
 	verifier := stripeapps.NewCodeVerifier() // keep it for the token request
 	authorization := url.Values{
 		"code_challenge":        {stripeapps.S256Challenge(verifier)},
-		"code_challenge_method": {stripeapps.CodeChallengeMethodS256},
+		"code_challenge_method": {"S256"},
 	}
 	fmt.Println(len(verifier), len(authorization.Get("code_challenge")))
 	// Output: 43 43

@@ -2,16 +2,12 @@ package stripeapps_test
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
-	"go/types"
 	"net/url"
+	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,19 +40,46 @@ func replaceByte(s string, i int, b byte) string {
 	return s[:i] + string([]byte{b}) + s[i+1:]
 }
 
-// assertSame holds err to be want itself and not one that wraps it: its text is
-// constant, and nothing that was sent is in it.
-func assertSame(t *testing.T, want, err error) {
+// What PKCE's functions return, each with its code in RFC 6749.
+const (
+	noChallenge        = "stripeapps: code_challenge is missing: PKCE is required (invalid_request)"
+	malformedChallenge = "stripeapps: code_challenge does not fit its code_challenge_method: " +
+		"for S256 it is 43 characters of base64url (invalid_request)"
+	unsupportedMethod = "stripeapps: code_challenge_method is not accepted: send S256 (invalid_request)"
+	repeatedChallenge = "stripeapps: code_challenge and code_challenge_method must not be sent more than once (invalid_request)"
+	noVerifier        = "stripeapps: code_verifier is missing (invalid_request)"
+	malformedVerifier = "stripeapps: code_verifier must be 43 to 128 letters, digits, -, ., _ or ~ (invalid_request)"
+	repeatedVerifier  = "stripeapps: code_verifier must not be sent more than once (invalid_request)"
+	noStoredChallenge = "stripeapps: the code was asked for without a code_challenge (invalid_grant)"
+	verifierMismatch  = "stripeapps: code_verifier does not match the code_challenge of the authorization request (invalid_grant)"
+)
+
+// assertPKCEError holds err to be a PKCEError with this text, and not one that
+// wraps it: its text is constant, and nothing that was sent is in it. "" is none.
+func assertPKCEError(t *testing.T, want string, err error) {
 	t.Helper()
-	assert.True(t, err == want, "got: %v\nwant: %v", err, want)
+	if want == "" {
+		assert.NoError(t, err)
+		return
+	}
+	assert.IsType(t, (*stripeapps.PKCEError)(nil), err)
+	assert.EqualError(t, err, want)
+}
+
+// text is that of err, "" if there is none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 func TestTheVectorOfRFC7636(t *testing.T) {
 	assert.Equal(t, testCodeChallenge, stripeapps.S256Challenge(testCodeVerifier))
-	stored, err := stripeapps.PKCE{}.ReadCodeChallenge(url.Values{"code_challenge": {testCodeChallenge}, "code_challenge_method": {"S256"}})
+	stored, err := stripeapps.ReadCodeChallenge(url.Values{"code_challenge": {testCodeChallenge}, "code_challenge_method": {"S256"}})
 	require.NoError(t, err)
-	assert.Equal(t, stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: "S256"}, stored)
-	assert.NoError(t, stripeapps.PKCE{}.VerifyCodeVerifier(testCodeVerifier, stored))
+	assert.Equal(t, testCodeChallenge, stored)
+	assert.NoError(t, stripeapps.VerifyCodeVerifier(testCodeVerifier, stored))
 }
 
 // Made by openssl dgst -sha256 -binary | basenc --base64url. Two of them are no
@@ -108,69 +131,58 @@ func TestEveryCodeVerifierIsNewAndHas256RandomBits(t *testing.T) {
 func TestReadCodeChallenge(t *testing.T) {
 	const s, m = "code_challenge", "code_challenge_method"
 	cut := testCodeChallenge[:42]
-	s256 := stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: stripeapps.CodeChallengeMethodS256}
-	asPlain := func(challenge string) stripeapps.CodeChallenge {
-		return stripeapps.CodeChallenge{Challenge: challenge, Method: stripeapps.CodeChallengeMethodPlain}
-	}
 	for _, test := range []struct {
-		name          string
-		params        url.Values
-		want          stripeapps.CodeChallenge
-		err           error
-		wantAllowed   stripeapps.CodeChallenge // under InsecureAllowPlain
-		errAllowed    error
-		sameIfAllowed bool
+		name   string
+		params url.Values
+		want   string
 	}{
-		{name: "S256", params: url.Values{s: {testCodeChallenge}, m: {"S256"}}, want: s256, sameIfAllowed: true},
-		{name: "S256 among other parameters", params: url.Values{s: {testCodeChallenge}, m: {"S256"}, "state": {"a", "b"}}, want: s256, sameIfAllowed: true},
+		{"S256", url.Values{s: {testCodeChallenge}, m: {"S256"}}, ""},
+		{"S256 among other parameters", url.Values{s: {testCodeChallenge}, m: {"S256"}, "state": {"a", "b"}}, ""},
 
-		{name: "no parameters", params: nil, err: stripeapps.ErrNoCodeChallenge, sameIfAllowed: true},
-		{name: "a challenge without a value", params: url.Values{s: {""}, m: {"S256"}}, err: stripeapps.ErrNoCodeChallenge, sameIfAllowed: true},
-		{name: "a challenge without values", params: url.Values{s: {}, m: {"S256"}}, err: stripeapps.ErrNoCodeChallenge, sameIfAllowed: true},
-		{name: "a method but no challenge", params: url.Values{m: {"S256"}}, err: stripeapps.ErrNoCodeChallenge, sameIfAllowed: true},
-		{name: "an unknown method and no challenge", params: url.Values{m: {"S512"}}, err: stripeapps.ErrNoCodeChallenge, sameIfAllowed: true},
-		{name: "a challenge under another case", params: url.Values{"Code_Challenge": {testCodeChallenge}, m: {"S256"}}, err: stripeapps.ErrNoCodeChallenge, sameIfAllowed: true},
+		{"no parameters", nil, noChallenge},
+		{"a challenge without a value", url.Values{s: {""}, m: {"S256"}}, noChallenge},
+		{"a challenge without values", url.Values{s: {}, m: {"S256"}}, noChallenge},
+		{"a method but no challenge", url.Values{m: {"S256"}}, noChallenge},
+		{"an unknown method and no challenge", url.Values{m: {"S512"}}, noChallenge},
+		{"a challenge under another case", url.Values{"Code_Challenge": {testCodeChallenge}, m: {"S256"}}, noChallenge},
 
-		{name: "a repeated challenge", params: url.Values{s: {testCodeChallenge, testCodeChallenge}, m: {"S256"}}, err: stripeapps.ErrRepeatedCodeChallenge, sameIfAllowed: true},
-		{name: "a challenge repeated without a value", params: url.Values{s: {testCodeChallenge, ""}, m: {"S256"}}, err: stripeapps.ErrRepeatedCodeChallenge, sameIfAllowed: true},
-		{name: "a repeated method", params: url.Values{s: {testCodeChallenge}, m: {"S256", "S256"}}, err: stripeapps.ErrRepeatedCodeChallenge, sameIfAllowed: true},
-		{name: "two methods", params: url.Values{s: {testCodeChallenge}, m: {"S256", "plain"}}, err: stripeapps.ErrRepeatedCodeChallenge, sameIfAllowed: true},
-		{name: "a repeated method and no challenge", params: url.Values{m: {"", ""}}, err: stripeapps.ErrRepeatedCodeChallenge, sameIfAllowed: true},
+		{"a repeated challenge", url.Values{s: {testCodeChallenge, testCodeChallenge}, m: {"S256"}}, repeatedChallenge},
+		{"a challenge repeated without a value", url.Values{s: {testCodeChallenge, ""}, m: {"S256"}}, repeatedChallenge},
+		{"a repeated method", url.Values{s: {testCodeChallenge}, m: {"S256", "S256"}}, repeatedChallenge},
+		{"two methods", url.Values{s: {testCodeChallenge}, m: {"S256", "plain"}}, repeatedChallenge},
+		{"a repeated method and no challenge", url.Values{m: {"", ""}}, repeatedChallenge},
 
-		{name: "42 characters", params: url.Values{s: {cut}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
-		{name: "44 characters", params: url.Values{s: {testCodeChallenge + "A"}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
-		{name: "padding", params: url.Values{s: {testCodeChallenge + "="}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
-		{name: "a line break behind", params: url.Values{s: {testCodeChallenge + "\n"}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
-		{name: "bits left over that are not zero", params: url.Values{s: {cut + "N"}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
-		{name: "43 characters outside ASCII", params: url.Values{s: {strings.Repeat("ä", 43)}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
-		{name: "a hash in hex", params: url.Values{s: {strings.Repeat("0123456789abcdef", 4)}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
-		{name: "a megabyte", params: url.Values{s: {strings.Repeat("A", 1<<20)}, m: {"S256"}}, err: stripeapps.ErrMalformedCodeChallenge, sameIfAllowed: true},
+		{"42 characters", url.Values{s: {cut}, m: {"S256"}}, malformedChallenge},
+		{"44 characters", url.Values{s: {testCodeChallenge + "A"}, m: {"S256"}}, malformedChallenge},
+		{"padding", url.Values{s: {testCodeChallenge + "="}, m: {"S256"}}, malformedChallenge},
+		{"a line break behind", url.Values{s: {testCodeChallenge + "\n"}, m: {"S256"}}, malformedChallenge},
+		{"bits left over that are not zero", url.Values{s: {cut + "N"}, m: {"S256"}}, malformedChallenge},
+		{"43 characters outside ASCII", url.Values{s: {strings.Repeat("ä", 43)}, m: {"S256"}}, malformedChallenge},
+		{"a hash in hex", url.Values{s: {strings.Repeat("0123456789abcdef", 4)}, m: {"S256"}}, malformedChallenge},
+		{"a megabyte", url.Values{s: {strings.Repeat("A", 1<<20)}, m: {"S256"}}, malformedChallenge},
 
-		{name: "S256 in another case", params: url.Values{s: {testCodeChallenge}, m: {"s256"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
-		{name: "an unknown method", params: url.Values{s: {testCodeChallenge}, m: {"S512"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
-		{name: "S256 behind a space", params: url.Values{s: {testCodeChallenge}, m: {" S256"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
-		{name: "plain in another case", params: url.Values{s: {testCodeChallenge}, m: {"Plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
-		{name: "an unknown method and a malformed challenge", params: url.Values{s: {cut}, m: {"S512"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, sameIfAllowed: true},
+		{"S256 in another case", url.Values{s: {testCodeChallenge}, m: {"s256"}}, unsupportedMethod},
+		{"an unknown method", url.Values{s: {testCodeChallenge}, m: {"S512"}}, unsupportedMethod},
+		{"S256 behind a space", url.Values{s: {testCodeChallenge}, m: {" S256"}}, unsupportedMethod},
+		{"plain in another case", url.Values{s: {testCodeChallenge}, m: {"Plain"}}, unsupportedMethod},
+		{"an unknown method and a malformed challenge", url.Values{s: {cut}, m: {"S512"}}, unsupportedMethod},
 
-		{name: "plain", params: url.Values{s: {testCodeVerifier}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
-		{name: "no method, which is plain", params: url.Values{s: {testCodeVerifier}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
-		{name: "a method without a value, which is none", params: url.Values{s: {testCodeVerifier}, m: {""}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(testCodeVerifier)},
-		{name: "plain of the longest verifier", params: url.Values{s: {strings.Repeat("~", 128)}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, wantAllowed: asPlain(strings.Repeat("~", 128))},
-		{name: "plain of 42 characters", params: url.Values{s: {testCodeVerifier[:42]}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
-		{name: "plain of 129 characters", params: url.Values{s: {strings.Repeat("~", 129)}, m: {"plain"}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
-		{name: "plain of what is no verifier", params: url.Values{s: {testCodeVerifier + "="}}, err: stripeapps.ErrUnsupportedCodeChallengeMethod, errAllowed: stripeapps.ErrMalformedCodeChallenge},
+		{"plain", url.Values{s: {testCodeVerifier}, m: {"plain"}}, unsupportedMethod},
+		{"no method, which is plain", url.Values{s: {testCodeVerifier}}, unsupportedMethod},
+		{"a method without a value, which is none", url.Values{s: {testCodeVerifier}, m: {""}}, unsupportedMethod},
+		{"plain of the longest verifier", url.Values{s: {strings.Repeat("~", 128)}, m: {"plain"}}, unsupportedMethod},
+		{"plain of 42 characters", url.Values{s: {testCodeVerifier[:42]}, m: {"plain"}}, unsupportedMethod},
+		{"plain of 129 characters", url.Values{s: {strings.Repeat("~", 129)}, m: {"plain"}}, unsupportedMethod},
+		{"plain of what is no verifier", url.Values{s: {testCodeVerifier + "="}}, unsupportedMethod},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := stripeapps.PKCE{}.ReadCodeChallenge(test.params)
-			assertSame(t, test.err, err)
-			assert.Equal(t, test.want, got)
-
-			if test.sameIfAllowed {
-				test.wantAllowed, test.errAllowed = test.want, test.err
+			challenge := ""
+			if test.want == "" {
+				challenge = testCodeChallenge
 			}
-			got, err = stripeapps.PKCE{InsecureAllowPlain: true}.ReadCodeChallenge(test.params)
-			assertSame(t, test.errAllowed, err)
-			assert.Equal(t, test.wantAllowed, got)
+			got, err := stripeapps.ReadCodeChallenge(test.params)
+			assertPKCEError(t, test.want, err)
+			assert.Equal(t, challenge, got)
 		})
 	}
 }
@@ -182,12 +194,12 @@ func TestEveryByteOfAChallengeIsOfBase64URL(t *testing.T) {
 	for i := range testCodeChallenge {
 		for b := range 256 {
 			challenge := replaceByte(testCodeChallenge, i, byte(b))
-			want := error(stripeapps.ErrMalformedCodeChallenge)
+			want := malformedChallenge
 			if _, ok := decodeS256(challenge); ok {
-				want = nil
+				want = ""
 				accepted++
 			}
-			if _, err := (stripeapps.PKCE{}).ReadCodeChallenge(url.Values{"code_challenge": {challenge}, "code_challenge_method": {"S256"}}); err != want {
+			if _, err := stripeapps.ReadCodeChallenge(url.Values{"code_challenge": {challenge}, "code_challenge_method": {"S256"}}); text(err) != want {
 				t.Errorf("%q in place %d: %v", b, i, err)
 			}
 		}
@@ -200,98 +212,67 @@ func TestReadCodeVerifier(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		params url.Values
-		want   error
+		want   string
 	}{
-		{"43 characters", url.Values{"code_verifier": {testCodeVerifier}}, nil},
-		{"128 characters", url.Values{"code_verifier": {long[:128]}}, nil},
-		{"among other parameters", url.Values{"code_verifier": {testCodeVerifier}, "code": {"a", "b"}}, nil},
-		{"no parameters", nil, stripeapps.ErrNoCodeVerifier},
-		{"without a value", url.Values{"code_verifier": {""}}, stripeapps.ErrNoCodeVerifier},
-		{"without values", url.Values{"code_verifier": {}}, stripeapps.ErrNoCodeVerifier},
-		{"under another case", url.Values{"Code_Verifier": {testCodeVerifier}}, stripeapps.ErrNoCodeVerifier},
-		{"repeated", url.Values{"code_verifier": {testCodeVerifier, testCodeVerifier}}, stripeapps.ErrRepeatedCodeVerifier},
-		{"repeated without a value", url.Values{"code_verifier": {testCodeVerifier, ""}}, stripeapps.ErrRepeatedCodeVerifier},
-		{"42 characters", url.Values{"code_verifier": {long[:42]}}, stripeapps.ErrMalformedCodeVerifier},
-		{"129 characters", url.Values{"code_verifier": {long[:129]}}, stripeapps.ErrMalformedCodeVerifier},
-		{"what is not unreserved", url.Values{"code_verifier": {testCodeVerifier + "="}}, stripeapps.ErrMalformedCodeVerifier},
+		{"43 characters", url.Values{"code_verifier": {testCodeVerifier}}, ""},
+		{"128 characters", url.Values{"code_verifier": {long[:128]}}, ""},
+		{"among other parameters", url.Values{"code_verifier": {testCodeVerifier}, "code": {"a", "b"}}, ""},
+		{"no parameters", nil, noVerifier},
+		{"without a value", url.Values{"code_verifier": {""}}, noVerifier},
+		{"without values", url.Values{"code_verifier": {}}, noVerifier},
+		{"under another case", url.Values{"Code_Verifier": {testCodeVerifier}}, noVerifier},
+		{"repeated", url.Values{"code_verifier": {testCodeVerifier, testCodeVerifier}}, repeatedVerifier},
+		{"repeated without a value", url.Values{"code_verifier": {testCodeVerifier, ""}}, repeatedVerifier},
+		{"42 characters", url.Values{"code_verifier": {long[:42]}}, malformedVerifier},
+		{"129 characters", url.Values{"code_verifier": {long[:129]}}, malformedVerifier},
+		{"what is not unreserved", url.Values{"code_verifier": {testCodeVerifier + "="}}, malformedVerifier},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			want := ""
-			if test.want == nil {
-				want = test.params.Get("code_verifier")
+			verifier := ""
+			if test.want == "" {
+				verifier = test.params.Get("code_verifier")
 			}
-			for _, allowPlain := range []bool{false, true} { // which is about challenges
-				got, err := stripeapps.PKCE{InsecureAllowPlain: allowPlain}.ReadCodeVerifier(test.params)
-				assertSame(t, test.want, err)
-				assert.Equal(t, want, got)
-			}
+			got, err := stripeapps.ReadCodeVerifier(test.params)
+			assertPKCEError(t, test.want, err)
+			assert.Equal(t, verifier, got)
 		})
 	}
 }
 
 func TestVerifyCodeVerifier(t *testing.T) {
-	s256 := func(verifier string) stripeapps.CodeChallenge {
-		return stripeapps.CodeChallenge{Challenge: stripeapps.S256Challenge(verifier), Method: "S256"}
-	}
-	plainOf := func(verifier string) stripeapps.CodeChallenge {
-		return stripeapps.CodeChallenge{Challenge: verifier, Method: "plain"}
-	}
+	s256 := stripeapps.S256Challenge
 	long := strings.Repeat("-._~", 33)
-	none := stripeapps.CodeChallenge{}
-	mismatch, malformed := stripeapps.ErrCodeVerifierMismatch, stripeapps.ErrMalformedCodeVerifier
-	for _, test := range []struct {
-		name       string
-		verifier   string
-		stored     stripeapps.CodeChallenge
-		allowPlain bool
-		want       error
-	}{
-		{"the right one", testCodeVerifier, s256(testCodeVerifier), false, nil},
-		{"the right one, with plain allowed", testCodeVerifier, s256(testCodeVerifier), true, nil},
-		{"the right one of 43 characters", long[:43], s256(long[:43]), false, nil},
-		{"the right one of 128 characters", long[:128], s256(long[:128]), false, nil},
-		{"the right one of 42 characters", long[:42], s256(long[:42]), false, malformed},
-		{"the right one of 129 characters", long[:129], s256(long[:129]), false, malformed},
-		{"the right one of 43 characters outside ASCII", strings.Repeat("ä", 43), s256(strings.Repeat("ä", 43)), false, malformed},
-		{"the right one with a line break behind", testCodeVerifier + "\n", s256(testCodeVerifier + "\n"), false, malformed},
-		{"another one", stripeapps.NewCodeVerifier(), s256(testCodeVerifier), false, mismatch},
-		{"one in another case", strings.ToLower(testCodeVerifier), s256(testCodeVerifier), false, mismatch},
-		{"one with a character more", testCodeVerifier + "A", s256(testCodeVerifier), false, mismatch},
-		{"none", "", s256(testCodeVerifier), false, stripeapps.ErrNoCodeVerifier},
-		{"none, and its hash is stored", "", s256(""), false, stripeapps.ErrNoCodeVerifier},
+	for _, test := range []struct{ name, verifier, stored, want string }{
+		{"the right one", testCodeVerifier, testCodeChallenge, ""},
+		{"the right one of 43 characters", long[:43], s256(long[:43]), ""},
+		{"the right one of 128 characters", long[:128], s256(long[:128]), ""},
+		{"the right one of 42 characters", long[:42], s256(long[:42]), malformedVerifier},
+		{"the right one of 129 characters", long[:129], s256(long[:129]), malformedVerifier},
+		{"the right one of 43 characters outside ASCII", strings.Repeat("ä", 43), s256(strings.Repeat("ä", 43)), malformedVerifier},
+		{"the right one with a line break behind", testCodeVerifier + "\n", s256(testCodeVerifier + "\n"), malformedVerifier},
+		{"another one", stripeapps.NewCodeVerifier(), testCodeChallenge, verifierMismatch},
+		{"one in another case", strings.ToLower(testCodeVerifier), testCodeChallenge, verifierMismatch},
+		{"one with a character more", testCodeVerifier + "A", testCodeChallenge, verifierMismatch},
+		{"none", "", testCodeChallenge, noVerifier},
+		{"none, and its hash is stored", "", s256(""), noVerifier},
 
 		// RFC 9700, section 4.8.2: a token request with a verifier, for a code that
 		// was asked for without a challenge.
-		{"no challenge stored, and a verifier", testCodeVerifier, none, false, stripeapps.ErrNoStoredCodeChallenge},
-		{"no challenge stored, and none", "", none, false, stripeapps.ErrNoStoredCodeChallenge},
-		{"no challenge stored, and none, with plain allowed", "", none, true, stripeapps.ErrNoStoredCodeChallenge},
-		{"no challenge stored, and what is no verifier", "=", none, false, stripeapps.ErrNoStoredCodeChallenge},
+		{"no challenge stored, and a verifier", testCodeVerifier, "", noStoredChallenge},
+		{"no challenge stored, and none", "", "", noStoredChallenge},
+		{"no challenge stored, and what is no verifier", "=", "", noStoredChallenge},
 
-		{"only a method stored", testCodeVerifier, stripeapps.CodeChallenge{Method: "S256"}, false, mismatch},
-		{"only a method stored, and none", "", stripeapps.CodeChallenge{Method: "S256"}, false, stripeapps.ErrNoCodeVerifier},
-		{"only the method plain stored, and none", "", stripeapps.CodeChallenge{Method: "plain"}, true, stripeapps.ErrNoCodeVerifier},
-		{"only the method plain stored", testCodeVerifier, stripeapps.CodeChallenge{Method: "plain"}, true, mismatch},
-		{"only a challenge stored", testCodeVerifier, stripeapps.CodeChallenge{Challenge: testCodeChallenge}, false, mismatch},
-		{"only a challenge stored, with plain allowed", testCodeVerifier, stripeapps.CodeChallenge{Challenge: testCodeVerifier}, true, mismatch},
-		{"an unknown method stored", testCodeVerifier, stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: "s256"}, true, mismatch},
-		{"only an unknown method stored", testCodeVerifier, stripeapps.CodeChallenge{Method: "s256"}, true, mismatch},
-		{"only the method plain stored but not allowed", testCodeVerifier, stripeapps.CodeChallenge{Method: "plain"}, false, mismatch},
-		{"an unknown method stored, and what is no verifier", "=", stripeapps.CodeChallenge{Challenge: testCodeChallenge, Method: "s256"}, true, malformed},
-		{"a challenge that lost its end", testCodeVerifier, stripeapps.CodeChallenge{Challenge: testCodeChallenge[:42], Method: "S256"}, false, mismatch},
-		{"a challenge with more behind it", testCodeVerifier, stripeapps.CodeChallenge{Challenge: testCodeChallenge + "=", Method: "S256"}, false, mismatch},
+		{"a challenge that lost its end", testCodeVerifier, testCodeChallenge[:42], verifierMismatch},
+		{"a challenge with more behind it", testCodeVerifier, testCodeChallenge + "=", verifierMismatch},
+		{"what is no challenge stored, and what is no verifier", "=", "=", malformedVerifier},
 
-		// RFC 7636, section 7.2: whoever saw the challenge must not get by with it.
-		{"the challenge itself", testCodeChallenge, s256(testCodeVerifier), false, mismatch},
-		{"the challenge itself, with plain allowed", testCodeChallenge, s256(testCodeVerifier), true, mismatch},
-		{"plain stored but not allowed", testCodeVerifier, plainOf(testCodeVerifier), false, mismatch},
-		{"plain stored but not allowed, of its hash", testCodeVerifier, plainOf(testCodeChallenge), false, mismatch},
-		{"plain", testCodeVerifier, plainOf(testCodeVerifier), true, nil},
-		{"plain of another one", testCodeChallenge, plainOf(testCodeVerifier), true, mismatch},
-		{"plain of its hash", testCodeVerifier, plainOf(testCodeChallenge), true, mismatch},
-		{"plain of what is no verifier", "=", plainOf("="), true, malformed},
+		// RFC 7636, section 7.2: whoever saw the challenge must not get by with it,
+		// as with the method plain.
+		{"the challenge itself", testCodeChallenge, testCodeChallenge, verifierMismatch},
+		{"the verifier itself stored", testCodeVerifier, testCodeVerifier, verifierMismatch},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			assertSame(t, test.want, stripeapps.PKCE{InsecureAllowPlain: test.allowPlain}.VerifyCodeVerifier(test.verifier, test.stored))
+			assertPKCEError(t, test.want, stripeapps.VerifyCodeVerifier(test.verifier, test.stored))
 		})
 	}
 }
@@ -301,13 +282,12 @@ func TestEveryByteOfAVerifierIsUnreserved(t *testing.T) {
 	for i := range testCodeVerifier {
 		for b := range 256 {
 			verifier := replaceByte(testCodeVerifier, i, byte(b))
-			want := error(stripeapps.ErrMalformedCodeVerifier)
+			want := malformedVerifier
 			if verifierGrammar.MatchString(verifier) {
-				want = nil
+				want = ""
 				accepted++
 			}
-			stored := stripeapps.CodeChallenge{Challenge: stripeapps.S256Challenge(verifier), Method: "S256"}
-			if err := (stripeapps.PKCE{}).VerifyCodeVerifier(verifier, stored); err != want {
+			if err := stripeapps.VerifyCodeVerifier(verifier, stripeapps.S256Challenge(verifier)); text(err) != want {
 				t.Errorf("%q in place %d: %v", b, i, err)
 			}
 		}
@@ -318,46 +298,51 @@ func TestEveryByteOfAVerifierIsUnreserved(t *testing.T) {
 func TestEveryFlippedBitOfTheChallengeIsRefused(t *testing.T) {
 	for bit := range 8 * len(testCodeChallenge) {
 		flipped := replaceByte(testCodeChallenge, bit/8, testCodeChallenge[bit/8]^1<<(bit%8))
-		stored := stripeapps.CodeChallenge{Challenge: flipped, Method: "S256"}
-		assertSame(t, stripeapps.ErrCodeVerifierMismatch, stripeapps.PKCE{}.VerifyCodeVerifier(testCodeVerifier, stored))
+		assertPKCEError(t, verifierMismatch, stripeapps.VerifyCodeVerifier(testCodeVerifier, flipped))
 	}
 }
 
-// pkceErrors are the errors of PKCE, with their codes.
-var pkceErrors = map[string]struct {
-	err  *stripeapps.PKCEError
-	code string
-}{
-	"ErrNoCodeChallenge":                {stripeapps.ErrNoCodeChallenge, "invalid_request"},
-	"ErrMalformedCodeChallenge":         {stripeapps.ErrMalformedCodeChallenge, "invalid_request"},
-	"ErrUnsupportedCodeChallengeMethod": {stripeapps.ErrUnsupportedCodeChallengeMethod, "invalid_request"},
-	"ErrRepeatedCodeChallenge":          {stripeapps.ErrRepeatedCodeChallenge, "invalid_request"},
-	"ErrNoCodeVerifier":                 {stripeapps.ErrNoCodeVerifier, "invalid_request"},
-	"ErrMalformedCodeVerifier":          {stripeapps.ErrMalformedCodeVerifier, "invalid_request"},
-	"ErrRepeatedCodeVerifier":           {stripeapps.ErrRepeatedCodeVerifier, "invalid_request"},
-	"ErrNoStoredCodeChallenge":          {stripeapps.ErrNoStoredCodeChallenge, "invalid_grant"},
-	"ErrCodeVerifierMismatch":           {stripeapps.ErrCodeVerifierMismatch, "invalid_grant"},
-}
-
-func TestPKCEErrorsAreAnsweredAsRFC6749Says(t *testing.T) {
+func TestPKCEErrorsAreSentAsRFC6749Says(t *testing.T) {
+	read := func(name string, values ...string) error {
+		params := url.Values{name: values}
+		if name == "code_verifier" {
+			_, err := stripeapps.ReadCodeVerifier(params)
+			return err
+		}
+		params.Set("code_challenge_method", "S256")
+		if name == "code_challenge_method" {
+			params = url.Values{name: values, "code_challenge": {testCodeChallenge}}
+		}
+		_, err := stripeapps.ReadCodeChallenge(params)
+		return err
+	}
 	descriptions := map[string]bool{}
-	for name, test := range pkceErrors {
-		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.code, test.err.Code())
-			description := test.err.Description()
+	for _, test := range []struct {
+		err        error
+		code, text string
+	}{
+		{read("code_challenge"), "invalid_request", noChallenge},
+		{read("code_challenge", "x"), "invalid_request", malformedChallenge},
+		{read("code_challenge_method", "plain"), "invalid_request", unsupportedMethod},
+		{read("code_challenge", "x", "y"), "invalid_request", repeatedChallenge},
+		{read("code_verifier"), "invalid_request", noVerifier},
+		{read("code_verifier", "x"), "invalid_request", malformedVerifier},
+		{read("code_verifier", "x", "y"), "invalid_request", repeatedVerifier},
+		{stripeapps.VerifyCodeVerifier(testCodeVerifier, ""), "invalid_grant", noStoredChallenge},
+		{stripeapps.VerifyCodeVerifier(testCodeVerifier, "x"), "invalid_grant", verifierMismatch},
+	} {
+		t.Run(test.text, func(t *testing.T) {
+			var e *stripeapps.PKCEError
+			require.ErrorAs(t, fmt.Errorf("token: %w", test.err), &e)
+			assert.Same(t, test.err, e)
+			assert.Equal(t, test.code, e.Code())
+			description := e.Description()
 			// Sections 4.1.2.1 and 5.2: no quotation mark, no backslash, ASCII only.
 			assert.Regexp(t, `^[\x20-\x21\x23-\x5B\x5D-\x7E]+$`, description)
 			assert.False(t, descriptions[description], "another one says the same")
 			descriptions[description] = true
-			assert.EqualError(t, test.err, "stripeapps: "+description+" ("+test.code+")")
-
-			wrapped := fmt.Errorf("token: %w", test.err)
-			for other := range pkceErrors {
-				assert.Equal(t, other == name, errors.Is(wrapped, pkceErrors[other].err), other)
-			}
-			var found *stripeapps.PKCEError
-			require.ErrorAs(t, wrapped, &found)
-			assert.Same(t, test.err, found)
+			assert.Equal(t, "stripeapps: "+description+" ("+test.code+")", test.text)
+			assert.EqualError(t, e, test.text)
 		})
 	}
 }
@@ -373,29 +358,78 @@ func TestPKCEMakesFewAllocations(t *testing.T) {
 	}
 }
 
-// It can be used, and copied, without the rest of the package: it compiles alone,
-// against the standard library.
+// It can be used, and copied, without the rest of the package.
 func TestPKCEStandsAlone(t *testing.T) {
-	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, "pkce.go", nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), "pkce.go", nil, parser.ImportsOnly)
 	require.NoError(t, err)
 	for _, imported := range file.Imports {
 		assert.NotContains(t, imported.Path.Value, ".", "a domain")
 	}
-	config := types.Config{Importer: importer.Default()}
-	alone, err := config.Check("pkce", files, []*ast.File{file}, nil)
-	require.NoError(t, err)
+}
 
-	var sentinels []string
-	for _, name := range alone.Scope().Names() {
-		if _, ok := alone.Scope().Lookup(name).(*types.Var); ok && token.IsExported(name) {
-			sentinels = append(sentinels, name)
+func TestRedirectURIs(t *testing.T) {
+	live, test, err := stripeapps.RedirectURIs("com.example.my-app_2")
+	require.NoError(t, err)
+	assert.Equal(t, "https://dashboard.stripe.com/apps-oauth/com.example.my-app_2", live)
+	assert.Equal(t, "https://dashboard.stripe.com/test/apps-oauth/com.example.my-app_2", test)
+}
+
+// assertNoRedirectURIs holds what is returned for id to be an error that is the
+// same for all, and so does not hold it.
+func assertNoRedirectURIs(t *testing.T, id string) {
+	t.Helper()
+	live, test, err := stripeapps.RedirectURIs(id)
+	assert.EqualError(t, err, `stripeapps: an app id is one or more letters, digits, _, - and ., but not . or .. alone (see "id" in stripe-app.json)`, "%q", id)
+	assert.Empty(t, live)
+	assert.Empty(t, test)
+}
+
+func TestRedirectURIsRefuseWhatIsNoAppID(t *testing.T) {
+	for name, id := range map[string]string{
+		"none":                     "",
+		"this folder":              ".",
+		"the folder above":         "..",
+		"a path":                   "a/b",
+		"a way up":                 "../a",
+		"a path for Windows":       `a\b`,
+		"a space":                  "a b",
+		"a query":                  "a?b",
+		"a fragment":               "a#b",
+		"percent-encoding":         "a%2e",
+		"outside ASCII":            "ä",
+		"a digit outside ASCII":    "a٣",
+		"invalid UTF-8":            "a\xff",
+		"a line break":             "a\n",
+		"a line break in front":    "\na",
+		"NUL":                      "a\x00",
+		"a user, and another host": "a@b.example",
+	} {
+		t.Run(name, func(t *testing.T) { assertNoRedirectURIs(t, id) })
+	}
+}
+
+// Of the schema of stripe-app.json.
+var appIDGrammar = regexp.MustCompile(`^[a-zA-Z0-9_\-\.]+$`)
+
+func TestRedirectURIsAcceptTheManifestsIDs(t *testing.T) {
+	ids := []string{"com.example.app", "...", ".a", "a.", "-", "_"}
+	for b := range 256 {
+		ids = append(ids, "a"+string([]byte{byte(b)})+"b")
+	}
+	for _, id := range ids {
+		if !appIDGrammar.MatchString(id) {
+			assertNoRedirectURIs(t, id)
+			continue
+		}
+		live, test, err := stripeapps.RedirectURIs(id)
+		require.NoError(t, err, id)
+		for _, uri := range []string{live, test} {
+			// Nothing that reads the URI writes it in another way.
+			u, err := url.Parse(uri)
+			require.NoError(t, err)
+			assert.Equal(t, uri, u.JoinPath().String())
+			assert.Equal(t, id, path.Base(u.Path))
+			assert.Equal(t, "dashboard.stripe.com", u.Host)
 		}
 	}
-	for name := range pkceErrors {
-		i := slices.Index(sentinels, name)
-		require.GreaterOrEqual(t, i, 0, name)
-		sentinels = slices.Delete(sentinels, i, i+1)
-	}
-	assert.Empty(t, sentinels, "pkceErrors does not have these")
 }

@@ -30,12 +30,12 @@ func (a *app) pkce(_ context.Context, cmd *cli.Command) error {
 			Verifier  string `json:"code_verifier"`
 			Challenge string `json:"code_challenge"`
 			Method    string `json:"code_challenge_method"`
-		}{verifier, challenge, stripeapps.CodeChallengeMethodS256})
+		}{verifier, challenge, "S256"})
 		return nil
 	}
 	a.println("code_verifier         " + verifier)
 	a.println("code_challenge        " + challenge)
-	a.println("code_challenge_method " + stripeapps.CodeChallengeMethodS256)
+	a.println("code_challenge_method S256")
 	return nil
 }
 
@@ -59,8 +59,7 @@ func (a *app) pkceCheck(_ context.Context, cmd *cli.Command) error {
 	if cmd.String("verifier") == "" || cmd.String("challenge") == "" {
 		return misused(cmd, "-verifier and -challenge are both needed")
 	}
-	stored := stripeapps.CodeChallenge{Challenge: cmd.String("challenge"), Method: stripeapps.CodeChallengeMethodS256}
-	err := stripeapps.PKCE{}.VerifyCodeVerifier(cmd.String("verifier"), stored)
+	err := stripeapps.VerifyCodeVerifier(cmd.String("verifier"), cmd.String("challenge"))
 	result := struct {
 		Fits   bool   `json:"fits"`
 		Code   string `json:"code,omitempty"`

@@ -20,8 +20,7 @@ var page = template.Must(template.New("page").Parse(pageHTML))
 // authorization is what a client asks for with GET /oauth/authorize. The consent
 // form is sent to the same URL, so that nothing is kept before it is allowed.
 type authorization struct {
-	clientID, redirectURI, state string
-	challenge                    stripeapps.CodeChallenge
+	clientID, redirectURI, state, challenge string
 }
 
 // errDoNotRedirect is a mistake in what says where to redirect to: it is shown to
@@ -68,7 +67,7 @@ func (p *provider) readAuthorization(r *http.Request) (a authorization, err erro
 	if mode := params.Get("response_mode"); mode != "" && mode != "query" {
 		return a, invalidRequest("response_mode must be query")
 	}
-	a.challenge, err = stripeapps.PKCE{}.ReadCodeChallenge(params)
+	a.challenge, err = stripeapps.ReadCodeChallenge(params)
 	return a, err
 }
 

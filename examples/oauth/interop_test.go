@@ -111,18 +111,17 @@ func TestXOAuth2IsToldWhy(t *testing.T) {
 // The client's half here makes what x/oauth2 makes, and the provider's half takes it.
 func TestTheHalvesOfPKCEAgreeWithXOAuth2(t *testing.T) {
 	x := oauth2.Config{ClientID: testClient, RedirectURL: liveURI, Endpoint: oauth2.Endpoint{AuthURL: testIssuer + "/oauth/authorize"}}
-	var pkce stripeapps.PKCE
 	for range 1000 {
 		for _, verifier := range []string{oauth2.GenerateVerifier(), stripeapps.NewCodeVerifier()} {
 			require.Equal(t, oauth2.S256ChallengeFromVerifier(verifier), stripeapps.S256Challenge(verifier))
 
 			link, err := url.Parse(x.AuthCodeURL(testState, oauth2.S256ChallengeOption(verifier)))
 			require.NoError(t, err)
-			challenge, err := pkce.ReadCodeChallenge(link.Query())
+			challenge, err := stripeapps.ReadCodeChallenge(link.Query())
 			require.NoError(t, err)
-			require.Equal(t, stripeapps.CodeChallenge{Challenge: stripeapps.S256Challenge(verifier), Method: stripeapps.CodeChallengeMethodS256}, challenge)
-			require.NoError(t, pkce.VerifyCodeVerifier(verifier, challenge))
-			require.ErrorIs(t, pkce.VerifyCodeVerifier(oauth2.GenerateVerifier(), challenge), stripeapps.ErrCodeVerifierMismatch)
+			require.Equal(t, stripeapps.S256Challenge(verifier), challenge)
+			require.NoError(t, stripeapps.VerifyCodeVerifier(verifier, challenge))
+			require.ErrorContains(t, stripeapps.VerifyCodeVerifier(oauth2.GenerateVerifier(), challenge), "does not match")
 		}
 	}
 	assert.Len(t, stripeapps.NewCodeVerifier(), len(oauth2.GenerateVerifier()))

@@ -129,7 +129,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func greeting(c config, addr net.Addr, redirectURIs []string) string {
 	verifier := stripeapps.NewCodeVerifier()
 	link := withParams(c.Issuer+"/oauth/authorize", "response_type", "code", "client_id", clientID, "redirect_uri", redirectURIs[0],
-		"state", "demo", "code_challenge", stripeapps.S256Challenge(verifier), "code_challenge_method", stripeapps.CodeChallengeMethodS256)
+		"state", "demo", "code_challenge", stripeapps.S256Challenge(verifier), "code_challenge_method", "S256")
 	return fmt.Sprintf(`Listening on http://%s, as %s. The client is %s, with the redirect URIs
 
   %s

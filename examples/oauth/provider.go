@@ -117,7 +117,7 @@ func metadata(issuer string) http.HandlerFunc {
 			"grant_types_supported":                      []string{"authorization_code", "refresh_token"},
 			"token_endpoint_auth_methods_supported":      []string{"none"},
 			"revocation_endpoint_auth_methods_supported": []string{"none"},
-			"code_challenge_methods_supported":           []string{stripeapps.CodeChallengeMethodS256},
+			"code_challenge_methods_supported":           []string{"S256"},
 			"scopes_supported":                           []string{scope},
 		})
 	}

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/seed-8a2ffb75/stripeapps"
 	_ "modernc.org/sqlite" // the driver "sqlite", in Go alone
 )
 
@@ -36,7 +35,6 @@ CREATE TABLE IF NOT EXISTS grants (
 	client_id        TEXT    NOT NULL,
 	redirect_uri     TEXT    NOT NULL,
 	challenge        TEXT    NOT NULL,
-	challenge_method TEXT    NOT NULL,
 	user_id          TEXT    NOT NULL,
 	revoked          INTEGER NOT NULL DEFAULT 0 -- its tokens too, which can be many: they go when they expire
 ) STRICT;
@@ -53,9 +51,7 @@ CREATE INDEX IF NOT EXISTS tokens_by_expiry ON tokens (expires_at);
 
 // grant is what a code is bound to.
 type grant struct {
-	clientID, redirectURI string
-	challenge             stripeapps.CodeChallenge
-	userID                string
+	clientID, redirectURI, challenge, userID string
 }
 
 type tokens struct{ access, refresh string }
@@ -104,9 +100,9 @@ func (s *store) addGrant(ctx context.Context, g grant, now time.Time) (code stri
 	}
 	code = newSecret()
 	_, err = s.db.ExecContext(ctx, `
-		INSERT INTO grants (code_hash, code_expires_at, client_id, redirect_uri, challenge, challenge_method, user_id)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		hash(code), now.Add(codeLifetime).UnixMilli(), g.clientID, g.redirectURI, g.challenge.Challenge, g.challenge.Method, g.userID)
+		INSERT INTO grants (code_hash, code_expires_at, client_id, redirect_uri, challenge, user_id)
+		VALUES (?, ?, ?, ?, ?, ?)`,
+		hash(code), now.Add(codeLifetime).UnixMilli(), g.clientID, g.redirectURI, g.challenge, g.userID)
 	return code, err
 }
 
@@ -123,8 +119,8 @@ func (s *store) redeemCode(ctx context.Context, code string, now func() time.Tim
 		)
 		err := tx.QueryRowContext(ctx, `
 			UPDATE grants SET code_used = 1 WHERE code_hash = ? AND code_used = 0
-			RETURNING id, code_expires_at, client_id, redirect_uri, challenge, challenge_method, user_id`, hash(code)).
-			Scan(&id, &expiresAt, &g.clientID, &g.redirectURI, &g.challenge.Challenge, &g.challenge.Method, &g.userID)
+			RETURNING id, code_expires_at, client_id, redirect_uri, challenge, user_id`, hash(code)).
+			Scan(&id, &expiresAt, &g.clientID, &g.redirectURI, &g.challenge, &g.userID)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			_, err := tx.ExecContext(ctx, `UPDATE grants SET revoked = 1 WHERE code_hash = ?`, hash(code))

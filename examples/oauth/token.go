@@ -64,8 +64,7 @@ func (p *provider) redeem(r *http.Request, params url.Values) (tokens, error) {
 	if err := need(params, "code", "redirect_uri"); err != nil {
 		return tokens{}, err
 	}
-	var pkce stripeapps.PKCE
-	verifier, err := pkce.ReadCodeVerifier(params)
+	verifier, err := stripeapps.ReadCodeVerifier(params)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -73,7 +72,7 @@ func (p *provider) redeem(r *http.Request, params url.Values) (tokens, error) {
 		if g.clientID != params.Get("client_id") || g.redirectURI != params.Get("redirect_uri") {
 			return invalidGrant("the code belongs to another client or redirect_uri")
 		}
-		return pkce.VerifyCodeVerifier(verifier, g.challenge)
+		return stripeapps.VerifyCodeVerifier(verifier, g.challenge)
 	})
 	if errors.Is(err, errNoGrant) {
 		return tokens{}, invalidGrant("the code is unknown, expired or used: start the flow again")
