@@ -1,11 +1,9 @@
 package stripeapps_test
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,29 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/testdata/golden"
 )
 
-// vector is one entry of testdata/golden/vectors.json; see the README there.
-type vector struct {
-	Name      string   `json:"name"`
-	Expect    string   `json:"expect"`
-	Secrets   []string `json:"secrets"`
-	Clock     int64    `json:"clock"`
-	Header    string   `json:"header"`
-	Payload   string   `json:"payload"`
-	UserID    string   `json:"user_id"`
-	AccountID string   `json:"account_id"`
-}
-
-func goldenVectors(tb testing.TB) []vector {
-	data, err := os.ReadFile("testdata/golden/vectors.json")
-	require.NoError(tb, err)
-	var vectors []vector
-	require.NoError(tb, json.Unmarshal(data, &vectors))
-	return vectors
-}
-
-func (v vector) request() *http.Request {
+func goldenRequest(v golden.Vector) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/api/echo", strings.NewReader(v.Payload))
 	if v.Header != "" {
 		r.Header.Set("Stripe-Signature", v.Header)
@@ -44,7 +23,7 @@ func (v vector) request() *http.Request {
 	return r
 }
 
-func (v vector) verifier(tb testing.TB) *stripeapps.Verifier {
+func goldenVerifier(tb testing.TB, v golden.Vector) *stripeapps.Verifier {
 	return newVerifier(tb, stripeapps.VerifierConfig{
 		Secrets: v.Secrets,
 		Now:     func() time.Time { return time.Unix(v.Clock, 0) },
@@ -53,9 +32,9 @@ func (v vector) verifier(tb testing.TB) *stripeapps.Verifier {
 
 func TestGoldenVectors(t *testing.T) {
 	accepted, refused := 0, 0
-	for _, vector := range goldenVectors(t) {
+	for _, vector := range golden.Vectors() {
 		t.Run(vector.Name, func(t *testing.T) {
-			verified, err := vector.verifier(t).Verify(vector.request())
+			verified, err := goldenVerifier(t, vector).Verify(goldenRequest(vector))
 			if vector.Expect != "accepted" {
 				refused++
 				var e *stripeapps.Error
@@ -91,11 +70,11 @@ func TestGoldenVectorsByPayloadAlone(t *testing.T) {
 		"too_old":             stripeapps.ErrTooOld,
 		"too_new":             stripeapps.ErrTooNew,
 	}
-	for _, vector := range goldenVectors(t) {
+	for _, vector := range golden.Vectors() {
 		t.Run(vector.Name, func(t *testing.T) {
 			want, known := expected[vector.Expect]
 			require.True(t, known)
-			signature, err := vector.verifier(t).VerifyPayload([]byte(vector.Payload), vector.Header)
+			signature, err := goldenVerifier(t, vector).VerifyPayload([]byte(vector.Payload), vector.Header)
 			if want != nil {
 				assert.True(t, errors.Is(err, want), "got %v", err)
 				assert.Zero(t, signature)

@@ -1,12 +1,11 @@
 package stripeappstest
 
 import (
-	_ "embed"
-	"encoding/json"
 	"iter"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps/testdata/golden"
 )
 
 // GoldenVector is a signed request that must be accepted or refused. All of it was
@@ -35,49 +34,26 @@ type GoldenVector struct {
 	UserID, AccountID string
 }
 
-// goldenJSON is a copy of testdata/golden/vectors.json, which a package of
-// another folder cannot embed. testdata/generate writes both.
-//
-//go:embed golden.json
-var goldenJSON []byte
-
-var goldenVectors = sync.OnceValue(func() []GoldenVector {
-	var entries []struct {
-		Name      string   `json:"name"`
-		Expect    string   `json:"expect"`
-		Secrets   []string `json:"secrets"`
-		Clock     int64    `json:"clock"`
-		Header    string   `json:"header"`
-		Payload   string   `json:"payload"`
-		UserID    string   `json:"user_id"`
-		AccountID string   `json:"account_id"`
-	}
-	if err := json.Unmarshal(goldenJSON, &entries); err != nil {
-		panic("stripeappstest: golden.json: " + err.Error())
-	}
-	vectors := make([]GoldenVector, len(entries))
-	for i, e := range entries {
-		vectors[i] = GoldenVector{
-			Name: e.Name, Accepted: e.Expect == "accepted", Secrets: e.Secrets, Clock: time.Unix(e.Clock, 0).UTC(),
-			Header: e.Header, Payload: []byte(e.Payload), UserID: e.UserID, AccountID: e.AccountID,
-		}
-		if !vectors[i].Accepted {
-			vectors[i].Code = e.Expect
-		}
-	}
-	return vectors
-})
-
 // GoldenVectors returns an iterator over the golden vectors, more than a hundred,
 // for testing any verifier of Stripe Apps' signatures, in a gateway for example.
 // Each of them is a copy that may be changed.
 func GoldenVectors() iter.Seq[GoldenVector] {
 	return func(yield func(GoldenVector) bool) {
-		for _, v := range goldenVectors() {
-			v.Secrets, v.Payload = slices.Clone(v.Secrets), slices.Clone(v.Payload)
-			if !yield(v) {
+		for _, v := range golden.Vectors() {
+			if !yield(goldenVector(v)) {
 				return
 			}
 		}
 	}
+}
+
+func goldenVector(v golden.Vector) GoldenVector {
+	vector := GoldenVector{
+		Name: v.Name, Accepted: v.Expect == "accepted", Secrets: slices.Clone(v.Secrets), Clock: time.Unix(v.Clock, 0).UTC(),
+		Header: v.Header, Payload: []byte(v.Payload), UserID: v.UserID, AccountID: v.AccountID,
+	}
+	if !vector.Accepted {
+		vector.Code = v.Expect
+	}
+	return vector
 }

@@ -3,22 +3,18 @@ package signed
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps/testdata/golden"
 )
 
 // FuzzReadIDs holds the scanner against encoding/json.
 func FuzzReadIDs(f *testing.F) {
-	data, err := os.ReadFile("../../testdata/golden/vectors.json")
-	require.NoError(f, err)
-	var vectors []struct{ Payload string }
-	require.NoError(f, json.Unmarshal(data, &vectors))
-	for _, vector := range vectors {
+	for _, vector := range golden.Vectors() {
 		f.Add([]byte(vector.Payload))
 	}
 	for _, number := range []string{"-", "0", "-0", "01", "1.", ".1", "1.5e+10", "1E-2", "1e", "0x1", "1_0", "+1"} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
+	"github.com/seed-8a2ffb75/stripeapps/testdata/golden"
 )
 
 // What is expected was printed by Node.js 20, for example:
@@ -75,17 +75,8 @@ func TestHeader(t *testing.T) {
 // Each accepted vector, without its ids, signed again as Stripe does, is what
 // stripe-node made.
 func TestGoldenVectors(t *testing.T) {
-	data, err := os.ReadFile("../../testdata/golden/vectors.json")
-	require.NoError(t, err)
-	var vectors []struct {
-		Name, Expect, Header, Payload string
-		Secrets                       []string
-		UserID                        string `json:"user_id"`
-		AccountID                     string `json:"account_id"`
-	}
-	require.NoError(t, json.Unmarshal(data, &vectors))
 	accepted := 0
-	for _, vector := range vectors {
+	for _, vector := range golden.Vectors() {
 		if vector.Expect != "accepted" {
 			continue
 		}
