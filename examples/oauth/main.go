@@ -69,50 +69,36 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "oauth:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return status
 	}
-	var redirectURIs []string
-	flags := flag.NewFlagSet("oauth", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // fail prints the one line that it takes
-	addr := flags.String("addr", "127.0.0.1:4243", "")
-	appID := flags.String("app-id", "com.example.app", "")
-	db := flags.String("db", "", "")
-	issuer := flags.String("issuer", "", "")
-	flags.Func("redirect-uri", "", func(uri string) error {
-		redirectURIs = append(redirectURIs, uri)
-		return nil
-	})
-	err := flags.Parse(args)
+	o, err := readOptions(args)
 	if errors.Is(err, flag.ErrHelp) {
 		io.WriteString(stdout, usage)
 		return exitOK
 	}
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("%q is not a flag", flags.Arg(0))
-	}
 	if err != nil {
 		return fail(exitBadConfig, fmt.Errorf("%w: run it with -h to see the flags", err))
 	}
-	live, test, err := stripeapps.RedirectURIs(*appID)
+	live, test, err := stripeapps.RedirectURIs(o.appID)
 	if err != nil {
-		return fail(exitBadConfig, fmt.Errorf("-app-id is %q: %w", *appID, err))
+		return fail(exitBadConfig, fmt.Errorf("-app-id is %q: %w", o.appID, err))
 	}
-	redirectURIs = append([]string{live, test}, redirectURIs...)
+	redirectURIs := append([]string{live, test}, o.redirectURIs...)
 
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.addr)
 	if err != nil {
 		return fail(exitFailed, fmt.Errorf("%w: choose another address with -addr (127.0.0.1:0 takes any free port)", err))
 	}
 	defer listener.Close()
-	if *issuer == "" {
+	if o.issuer == "" {
 		if ip := listener.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
-			return fail(exitBadConfig, fmt.Errorf("-addr is %q, which others can reach: say where, with -issuer https://…", *addr))
+			return fail(exitBadConfig, fmt.Errorf("-addr is %q, which others can reach: say where, with -issuer https://…", o.addr))
 		}
-		*issuer = "http://" + listener.Addr().String()
+		o.issuer = "http://" + listener.Addr().String()
 	}
-	c := config{Issuer: *issuer, Clients: map[string][]string{clientID: redirectURIs}, Logger: slog.New(slog.NewTextHandler(stderr, nil))}
+	c := config{Issuer: o.issuer, Clients: map[string][]string{clientID: redirectURIs}, Logger: slog.New(slog.NewTextHandler(stderr, nil))}
 	if err := c.check(); err != nil {
 		return fail(exitBadConfig, err)
 	}
-	c.Store, err = openStore(ctx, *db)
+	c.Store, err = openStore(ctx, o.db)
 	if err != nil {
 		return fail(exitFailed, fmt.Errorf("-db: %w: choose a file that can be written, or none to keep it in memory", err))
 	}
@@ -123,6 +109,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	io.WriteString(stdout, greeting(c, listener.Addr(), redirectURIs))
 	return serve(ctx, listener, handler, c.Logger, fail)
+}
+
+// options are the command's flags.
+type options struct {
+	addr, appID, db, issuer string
+	redirectURIs            []string
+}
+
+// readOptions returns flag.ErrHelp if args ask for the usage.
+func readOptions(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("oauth", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the one line that it takes
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:4243", "")
+	flags.StringVar(&o.appID, "app-id", "com.example.app", "")
+	flags.StringVar(&o.db, "db", "", "")
+	flags.StringVar(&o.issuer, "issuer", "", "")
+	flags.Func("redirect-uri", "", func(uri string) error {
+		o.redirectURIs = append(o.redirectURIs, uri)
+		return nil
+	})
+	err = flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("%q is not a flag", flags.Arg(0))
+	}
+	return o, err
 }
 
 // greeting shows a flow that can be walked by hand: link, consent, token.
