@@ -4,15 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rs/cors"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
 // DefaultMaxAge is how long a browser may keep the answer to a preflight, unless
@@ -300,10 +299,10 @@ func (cfg CORSConfig) check() error {
 		report("CORS.Origins is empty: leave it nil for any origin, or list the origins")
 	}
 	for i, origin := range cfg.Origins {
-		what := originProblem(origin)
+		err := checkOrigin(origin)
 		switch {
-		case what != "":
-			report("CORS.Origins[%d] %s", i, what)
+		case err != nil:
+			report("CORS.Origins[%d] %w", i, err)
 		case origin.Origin == "*" && len(cfg.Origins) > 1:
 			report("CORS.Origins[%d] is * among others: give * alone, or the others without it", i)
 		case slices.ContainsFunc(cfg.Origins[:i], func(o CORSOrigin) bool { return o.Origin == origin.Origin }):
@@ -315,20 +314,20 @@ func (cfg CORSConfig) check() error {
 		report("CORS.Methods is empty: leave it nil for %s, or list the methods", strings.Join(defaultMethods, ", "))
 	}
 	for i, method := range cfg.Methods {
-		if what := methodProblem(method); what != "" {
-			report("CORS.Methods[%d] %s", i, what)
+		if err := fetch.CheckMethod(method); err != nil {
+			report("CORS.Methods[%d] %w", i, err)
 		}
 	}
 	for i, name := range cfg.Headers {
-		if what := headerProblem(name, isForbiddenRequestHeader); what != "" {
-			report("CORS.Headers[%d] %s", i, what)
+		if err := fetch.CheckRequestHeader(name); err != nil {
+			report("CORS.Headers[%d] %w", i, err)
 		} else if slices.ContainsFunc(cfg.Headers[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
 			report("CORS.Headers[%d] is %q again: give each name once", i, name)
 		}
 	}
 	for i, name := range cfg.ExposedHeaders {
-		if what := headerProblem(name, isForbiddenResponseHeader); what != "" {
-			report("CORS.ExposedHeaders[%d] %s", i, what)
+		if err := fetch.CheckResponseHeader(name); err != nil {
+			report("CORS.ExposedHeaders[%d] %w", i, err)
 		}
 	}
 
@@ -338,133 +337,16 @@ func (cfg CORSConfig) check() error {
 	return errors.Join(problems...)
 }
 
-// originProblem says what is wrong with an origin, and what it should be.
-func originProblem(o CORSOrigin) string {
+func checkOrigin(o CORSOrigin) error {
 	if o.Origin == "*" || o.Origin == "null" {
 		if o.Credentials {
-			return fmt.Sprintf("allows credentials for %q, which is no one in particular: leave Credentials false", o.Origin)
+			return fmt.Errorf("allows credentials for %q, which is no one in particular: leave Credentials false", o.Origin)
 		}
-		return ""
+		return nil
 	}
-	if strings.Contains(o.Origin, "*") {
-		return fmt.Sprintf("is %q: a wildcard is not supported within an origin; list each one", o.Origin)
+	origin, err := fetch.ParseOrigin(o.Origin)
+	if err == nil && o.Credentials && !origin.Trustworthy() {
+		err = fmt.Errorf("allows credentials for %q: anyone on the network's way can act for it; use https", o.Origin)
 	}
-	u, err := url.Parse(o.Origin)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Opaque != "" {
-		return fmt.Sprintf(`is %q: an origin is a scheme (https, or http) and a host, like "https://app.example.com"`, o.Origin)
-	}
-	if what := hostProblem(u.Hostname()); what != "" {
-		return fmt.Sprintf("is %q: its host %s", o.Origin, what)
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
-			return fmt.Sprintf("is %q: its port is not from 1 to 65535", o.Origin)
-		}
-	}
-	if want := serializedOrigin(u); o.Origin != want {
-		return fmt.Sprintf("is %q, which no browser sends: an origin has no path, no slash at its end, no capitals and not its scheme's own port; write %q", o.Origin, want)
-	}
-	if o.Credentials && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return fmt.Sprintf("allows credentials for %q: anyone on the network's way can act for it; use https", o.Origin)
-	}
-	return ""
-}
-
-// hostProblem says why a browser would not send a host: it writes addresses in
-// one form only, and names in ASCII.
-//
-// https://url.spec.whatwg.org/#host-parsing
-func hostProblem(host string) string {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		if ip.String() != strings.ToLower(host) || ip.Is4In6() || ip.Zone() != "" {
-			return "is an address that a browser writes in another form, without leading zeros and with ::"
-		}
-		return ""
-	}
-	if strings.ContainsFunc(host, func(c rune) bool { return !isIDByte(c) && c != '-' && c != '.' }) {
-		return "has a character that a browser would not send; write an international name in its ASCII form (xn--…)"
-	}
-	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
-	if slices.Contains(labels, "") {
-		return "has an empty label"
-	}
-	if last := labels[len(labels)-1]; last[0] >= '0' && last[0] <= '9' {
-		return "ends in a number, but is not an IPv4 address in four parts"
-	}
-	return ""
-}
-
-// serializedOrigin is what a browser sends for a page at u.
-//
-// https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin
-func serializedOrigin(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	host = strings.TrimSuffix(host, ":")
-	if own := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; strings.HasSuffix(host, own) {
-		host = strings.TrimSuffix(host, own)
-	}
-	return u.Scheme + "://" + host
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
-func methodProblem(method string) string {
-	upper := strings.ToUpper(method)
-	switch {
-	case !isToken(method):
-		return fmt.Sprintf("is %q, which is not a method's name", method)
-	case upper == http.MethodConnect || upper == http.MethodTrace || upper == "TRACK":
-		// https://fetch.spec.whatwg.org/#forbidden-method
-		return fmt.Sprintf("is %q, which browsers never send", method)
-	case method != upper && (slices.Contains(defaultMethods, upper) || upper == http.MethodOptions):
-		return fmt.Sprintf("is %q: methods are case-sensitive; write %q", method, upper)
-	}
-	return ""
-}
-
-func headerProblem(name string, forbidden func(lower string) bool) string {
-	switch {
-	case name == "*":
-		return `is "*", which does not cover Authorization: list the names`
-	case !isToken(name):
-		return fmt.Sprintf("is %q, which is not a header's name", name)
-	case forbidden(strings.ToLower(name)):
-		return fmt.Sprintf("is %q, which browsers keep to themselves: leave it out", name)
-	}
-	return ""
-}
-
-// isForbiddenRequestHeader knows the names that no script can set.
-//
-// https://fetch.spec.whatwg.org/#forbidden-request-header
-func isForbiddenRequestHeader(lower string) bool {
-	switch lower {
-	case "accept-charset", "accept-encoding", "access-control-request-headers", "access-control-request-method",
-		"connection", "content-length", "cookie", "cookie2", "date", "dnt", "expect", "host", "keep-alive",
-		"origin", "referer", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "via":
-		return true
-	}
-	return strings.HasPrefix(lower, "proxy-") || strings.HasPrefix(lower, "sec-") || strings.HasPrefix(lower, "access-control-")
-}
-
-// isForbiddenResponseHeader knows the names that no script can read.
-//
-// https://fetch.spec.whatwg.org/#forbidden-response-header-name
-func isForbiddenResponseHeader(lower string) bool {
-	return lower == "set-cookie" || lower == "set-cookie2" || strings.HasPrefix(lower, "access-control-")
-}
-
-// isToken reports whether s is a token.
-//
-// https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
-func isToken(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !isIDByte(rune(c)) && strings.IndexByte("!#$%&'*+-.^`|~", c) < 0 {
-			return false
-		}
-	}
-	return s != ""
+	return err
 }
