@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/rs/cors"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
 // DefaultMaxAge is how long a browser may keep the answer to a preflight, unless
@@ -167,6 +167,7 @@ func newCORS(cfg CORSConfig) *corsPolicy {
 }
 
 func (p *corsPolicy) middleware(next http.Handler) http.Handler {
+	next = response.Guard(next, writeInternal)
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isPreflight(r) && p.refusesOptions && r.Header.Get("Access-Control-Request-Method") == http.MethodOptions {
 			forgetCORS(w.Header()) // rs/cors always allows it
@@ -177,7 +178,7 @@ func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		serveReadably(w, r, next)
+		next.ServeHTTP(w, r)
 	})
 	open, strict := p.open.Handler(answer), p.strict.Handler(answer)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -258,35 +259,7 @@ var corsHeaders = [...]string{
 	"Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Vary",
 }
 
-// serveReadably makes sure that the caller gets an answer if next panics.
-func serveReadably(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	answer := &answerWriter{ResponseWriter: w}
-	defer func() {
-		reason := recover()
-		if reason == nil {
-			return
-		}
-		if answer.written || reason == http.ErrAbortHandler {
-			panic(reason)
-		}
-		logf(r, "http: panic serving %v: %v\n%s", r.RemoteAddr, reason, debug.Stack())
-		for name := range w.Header() {
-			if isOfContent(name) {
-				w.Header().Del(name) // it was meant for the answer that failed
-			}
-		}
-		WriteProblem(w, r, errInternal)
-	}()
-	next.ServeHTTP(answer, r)
-}
-
-func isOfContent(name string) bool {
-	switch name {
-	case "Accept-Ranges", "Etag", "Last-Modified", "Location", "Set-Cookie", "Trailer":
-		return true
-	}
-	return strings.HasPrefix(name, "Content-") && !strings.HasPrefix(name, "Content-Security-Policy")
-}
+func writeInternal(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errInternal) }
 
 // check returns every problem of a configuration whose defaults are filled in.
 func (cfg CORSConfig) check() error {

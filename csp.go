@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
 // Policy is a Content Security Policy: directives in the order in which they are
@@ -270,7 +272,7 @@ func (c *csp) middleware(next http.Handler) http.Handler {
 				r = r.WithContext(ContextWithNonce(r.Context(), nonce))
 			}
 			if !isNonce(nonce) {
-				logf(r, "stripeapps: CSP.NewNonce, or a context, has not given a nonce of 22 to 128 letters, digits, - or _")
+				response.Logf(r, "stripeapps: CSP.NewNonce, or a context, has not given a nonce of 22 to 128 letters, digits, - or _")
 				WriteProblem(w, r, errInternal)
 				return
 			}

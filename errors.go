@@ -8,6 +8,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76/webhook"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -259,9 +260,9 @@ func (v *Verifier) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		WriteProblem(w, r, err)
 		return
 	}
-	response := &answerWriter{ResponseWriter: w, refusing: true}
-	v.errorHandler(response, r, err)
-	if !response.written {
+	refusal := response.NewRefusalWriter(w)
+	v.errorHandler(refusal, r, err)
+	if !refusal.Begun() {
 		WriteProblem(w, r, err)
 	}
 }
