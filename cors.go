@@ -30,10 +30,22 @@ const DefaultMaxAge = 2 * time.Hour
 //
 // https://docs.stripe.com/stripe-apps/build-backend
 type CORSConfig struct {
-	// Origins may read the answers. nil means any origin: "*". A list replaces
-	// that: keep "null" in it, which is the extension. An empty list that is not
-	// nil is an error.
-	Origins []CORSOrigin
+	// Origins may read the responses, without credentials. Each is "*", and then
+	// the only one; "null", which every sandboxed iframe has; or an exact origin
+	// like "https://app.example.com", for a backend that serves a site as well.
+	// An origin has no path and no slash at its end, and its port is left out
+	// where it is the scheme's own. nil means "*". A list replaces that: keep
+	// "null" in it, which is the extension. An empty list that is not nil is an
+	// error.
+	Origins []string
+
+	// CredentialedOrigins may read the responses too, and their requests may
+	// carry cookies. They are not repeated in Origins, and leave its default as
+	// it is: with Origins nil, all others still get "*", without credentials.
+	// Each is an exact origin, never "*" or "null", and https or loopback. nil
+	// means none; an empty list that is not nil is an error. Cookies never
+	// arrive from an extension.
+	CredentialedOrigins []string
 
 	// Methods may be used. nil means GET, HEAD, POST, PUT, PATCH and DELETE; a
 	// list replaces those. They are case-sensitive: a fetch with method 'patch'
@@ -52,21 +64,6 @@ type CORSConfig struct {
 	// seconds up to 24 hours. 0 means DefaultMaxAge. It helps other sites only:
 	// Chromium keeps no preflight for a sandboxed iframe.
 	MaxAge time.Duration
-}
-
-// CORSOrigin is an origin that may read answers.
-type CORSOrigin struct {
-	// Origin is "*", and then the only one; "null", which every sandboxed
-	// iframe has; or an exact origin like "https://app.example.com", for a
-	// backend that serves a site of its own as well. An origin has no path and
-	// no slash at its end, and its port is left out where it is the scheme's
-	// own.
-	Origin string
-
-	// Credentials says that requests from this origin may carry cookies. It
-	// cannot be set for "*" and "null", nor for plain http beyond loopback.
-	// Cookies never arrive from an extension.
-	Credentials bool
 }
 
 var (
@@ -113,7 +110,7 @@ var (
 // https://fetch.spec.whatwg.org/#http-cors-protocol
 func NewCORS(cfg CORSConfig) (Middleware, error) {
 	if cfg.Origins == nil {
-		cfg.Origins = []CORSOrigin{{Origin: "*"}}
+		cfg.Origins = []string{"*"}
 	}
 	if cfg.Methods == nil {
 		cfg.Methods = defaultMethods
@@ -129,40 +126,41 @@ func NewCORS(cfg CORSConfig) (Middleware, error) {
 
 // corsPolicy is a checked CORSConfig.
 type corsPolicy struct {
-	credentialed   map[string]bool // by origin
-	open, strict   *cors.Cors      // without and with credentials
-	refusesOptions bool            // as a method of requests
+	origins        fetch.AllowedOrigins
+	open, strict   *cors.Cors // without and with credentials
+	refusesOptions bool       // as a method of requests
 
 	methods, headers, exposed string // all of them, as they are sent
 }
 
 func newCORS(cfg CORSConfig) *corsPolicy {
-	p := &corsPolicy{credentialed: make(map[string]bool)}
-	for _, origin := range cfg.Origins {
-		p.credentialed[origin.Origin] = origin.Credentials
+	p := &corsPolicy{
+		origins:        fetch.NewAllowedOrigins(cfg.Origins, cfg.CredentialedOrigins),
+		refusesOptions: !slices.Contains(cfg.Methods, http.MethodOptions),
 	}
 	options := cors.Options{
+		// Exact and in constant time; the lists of rs/cors ignore case.
+		AllowOriginFunc: func(origin string) bool {
+			allowed, _ := p.origins.Grant(origin)
+			return allowed != ""
+		},
 		AllowedMethods:     slices.Clone(cfg.Methods),
 		AllowedHeaders:     slices.Concat(defaultHeaders, cfg.Headers),
+		AllowCredentials:   true,
 		ExposedHeaders:     slices.Clone(cfg.ExposedHeaders),
 		MaxAge:             int(cfg.MaxAge / time.Second),
 		OptionsPassthrough: true, // to own the headers before they are sent
 	}
-	if _, all := p.credentialed["*"]; all {
-		options.AllowedOrigins = []string{"*"}
-	} else {
-		// Exact and in constant time; rs/cors alone would ignore case.
-		options.AllowOriginFunc = func(origin string) bool {
-			_, ok := p.credentialed[origin]
-			return ok
-		}
-	}
-	p.refusesOptions = !slices.Contains(options.AllowedMethods, http.MethodOptions)
+	p.methods = strings.Join(options.AllowedMethods, ", ")
+	p.headers = strings.Join(options.AllowedHeaders, ", ")
 	p.exposed = strings.Join(options.ExposedHeaders, ", ")
-	p.methods, p.headers = strings.Join(options.AllowedMethods, ", "), strings.Join(options.AllowedHeaders, ", ")
+
+	p.strict = cors.New(options) // sends the origin itself, never *
+	options.AllowCredentials = false
+	if p.origins.Any() {
+		options.AllowOriginFunc, options.AllowedOrigins = nil, []string{"*"}
+	}
 	p.open = cors.New(options)
-	options.AllowCredentials = true
-	p.strict = cors.New(options)
 	return p
 }
 
@@ -183,7 +181,7 @@ func (p *corsPolicy) middleware(next http.Handler) http.Handler {
 	open, strict := p.open.Handler(answer), p.strict.Handler(answer)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		forgetCORS(w.Header())
-		if p.credentialed[r.Header.Get("Origin")] {
+		if _, credentials := p.origins.Grant(r.Header.Get("Origin")); credentials {
 			strict.ServeHTTP(w, r)
 		} else {
 			open.ServeHTTP(w, r)
@@ -200,12 +198,8 @@ func (p *corsPolicy) complete(header http.Header, r *http.Request) {
 	if header["Access-Control-Allow-Origin"] != nil {
 		return
 	}
-	origin := r.Header.Get("Origin")
-	if _, all := p.credentialed["*"]; all && origin != "" {
-		origin = "*"
-	}
-	credentials, allowed := p.credentialed[origin]
-	if !allowed {
+	origin, credentials := p.origins.Grant(r.Header.Get("Origin"))
+	if origin == "" {
 		return
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
@@ -261,65 +255,30 @@ var corsHeaders = [...]string{
 
 func writeInternal(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errInternal) }
 
-// check returns every problem of a configuration whose defaults are filled in.
+// check returns everything that is wrong with a configuration whose defaults are
+// filled in.
 func (cfg CORSConfig) check() error {
-	var problems []error
-	report := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("stripeapps: "+format, args...))
-	}
-
+	var errs []error
 	if len(cfg.Origins) == 0 {
-		report("CORS.Origins is empty: leave it nil for any origin, or list the origins")
+		errs = append(errs, errors.New("CORS.Origins is empty: leave it nil for any origin, or list the origins"))
 	}
-	for i, origin := range cfg.Origins {
-		err := checkOrigin(origin)
-		switch {
-		case err != nil:
-			report("CORS.Origins[%d] %w", i, err)
-		case origin.Origin == "*" && len(cfg.Origins) > 1:
-			report("CORS.Origins[%d] is * among others: give * alone, or the others without it", i)
-		case slices.ContainsFunc(cfg.Origins[:i], func(o CORSOrigin) bool { return o.Origin == origin.Origin }):
-			report("CORS.Origins[%d] is %q again: give each origin once", i, origin.Origin)
-		}
+	if cfg.CredentialedOrigins != nil && len(cfg.CredentialedOrigins) == 0 {
+		errs = append(errs, errors.New("CORS.CredentialedOrigins is empty: leave it nil for none, or list the origins"))
 	}
-
 	if len(cfg.Methods) == 0 {
-		report("CORS.Methods is empty: leave it nil for %s, or list the methods", strings.Join(defaultMethods, ", "))
+		errs = append(errs, fmt.Errorf("CORS.Methods is empty: leave it nil for %s, or list the methods", strings.Join(defaultMethods, ", ")))
 	}
-	for i, method := range cfg.Methods {
-		if err := fetch.CheckMethod(method); err != nil {
-			report("CORS.Methods[%d] %w", i, err)
-		}
-	}
-	for i, name := range cfg.Headers {
-		if err := fetch.CheckRequestHeader(name); err != nil {
-			report("CORS.Headers[%d] %w", i, err)
-		} else if slices.ContainsFunc(cfg.Headers[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
-			report("CORS.Headers[%d] is %q again: give each name once", i, name)
-		}
-	}
-	for i, name := range cfg.ExposedHeaders {
-		if err := fetch.CheckResponseHeader(name); err != nil {
-			report("CORS.ExposedHeaders[%d] %w", i, err)
-		}
-	}
-
+	errs = slices.Concat(errs,
+		fetch.CheckOrigins("CORS.Origins", cfg.Origins),
+		fetch.CheckCredentialedOrigins("CORS.CredentialedOrigins", cfg.CredentialedOrigins, "CORS.Origins", cfg.Origins),
+		fetch.CheckMethods("CORS.Methods", cfg.Methods),
+		fetch.CheckRequestHeaders("CORS.Headers", cfg.Headers),
+		fetch.CheckResponseHeaders("CORS.ExposedHeaders", cfg.ExposedHeaders))
 	if cfg.MaxAge < 0 || cfg.MaxAge > 24*time.Hour || cfg.MaxAge%time.Second != 0 {
-		report("CORS.MaxAge is %v: it must be 0 (meaning %v) or whole seconds up to 24h", cfg.MaxAge, DefaultMaxAge)
+		errs = append(errs, fmt.Errorf("CORS.MaxAge is %v: it must be 0 (meaning %v) or whole seconds up to 24h", cfg.MaxAge, DefaultMaxAge))
 	}
-	return errors.Join(problems...)
-}
-
-func checkOrigin(o CORSOrigin) error {
-	if o.Origin == "*" || o.Origin == "null" {
-		if o.Credentials {
-			return fmt.Errorf("allows credentials for %q, which is no one in particular: leave Credentials false", o.Origin)
-		}
-		return nil
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("stripeapps: %w", err)
 	}
-	origin, err := fetch.ParseOrigin(o.Origin)
-	if err == nil && o.Credentials && !origin.Trustworthy() {
-		err = fmt.Errorf("allows credentials for %q: anyone on the network's way can act for it; use https", o.Origin)
-	}
-	return err
+	return errors.Join(errs...)
 }

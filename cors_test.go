@@ -43,7 +43,7 @@ const (
 )
 
 // siteAndExtension is for a backend that serves a site of its own as well.
-var siteAndExtension = stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}, {Origin: site, Credentials: true}, {Origin: "http://localhost:3000"}}}
+var siteAndExtension = stripeapps.CORSConfig{Origins: []string{"null", "http://localhost:3000"}, CredentialedOrigins: []string{site}}
 
 func TestPreflightsAreAnsweredAndGoNoFurther(t *testing.T) {
 	granted := func(origin, method, headers string, more ...string) http.Header {
@@ -69,6 +69,10 @@ func TestPreflightsAreAnsweredAndGoNoFurther(t *testing.T) {
 			"Access-Control-Allow-Methods": {methods},
 			"Access-Control-Allow-Headers": {headers},
 		}
+	}
+	withCredentials := func(h http.Header) http.Header {
+		h.Set("Access-Control-Allow-Credentials", "true")
+		return h
 	}
 	const methods, headers = "GET, HEAD, POST, PUT, PATCH, DELETE", "Content-Type, Authorization, Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"
 	const all = "authorization,content-type,stripe-account-id,stripe-signature,stripe-user-id"
@@ -96,6 +100,7 @@ func TestPreflightsAreAnsweredAndGoNoFurther(t *testing.T) {
 		{"an own age", stripeapps.CORSConfig{MaxAge: time.Minute}, preflight("null", "POST", ""), granted("*", "POST", "", "Access-Control-Max-Age", "60")},
 		{"the null origin among others", siteAndExtension, preflight("null", "POST", ""), granted("null", "POST", "")},
 		{"the site, with credentials", siteAndExtension, preflight(site, "POST", ""), granted(site, "POST", "", "Access-Control-Allow-Credentials", "true")},
+		{"the site, with credentials and a method that is not allowed", siteAndExtension, preflight(site, "PURGE", ""), withCredentials(explained(site, methods, headers))},
 		{"a second site, without credentials", siteAndExtension, preflight("http://localhost:3000", "POST", ""), granted("http://localhost:3000", "POST", "")},
 		{"a site that is not listed", siteAndExtension, preflight("https://evil.example", "POST", ""), denied},
 		{"a site that is not listed, with a method that is not allowed", siteAndExtension, preflight("https://evil.example", "PURGE", ""), denied},
@@ -105,8 +110,8 @@ func TestPreflightsAreAnsweredAndGoNoFurther(t *testing.T) {
 		{"the site with another scheme", siteAndExtension, preflight("http://app.example.com", "POST", ""), denied},
 		{"the site with a port", siteAndExtension, preflight(site+":8443", "POST", ""), denied},
 		{"a site that begins like the listed one", siteAndExtension, preflight(site+".evil.example", "POST", ""), denied},
-		{"only the null origin, and a site", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}}}, preflight(site, "POST", ""), denied},
-		{"only the null origin, and an extension", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}}}, preflight("null", "POST", ""), granted("null", "POST", "")},
+		{"only the null origin, and a site", stripeapps.CORSConfig{Origins: []string{"null"}}, preflight(site, "POST", ""), denied},
+		{"only the null origin, and an extension", stripeapps.CORSConfig{Origins: []string{"null"}}, preflight("null", "POST", ""), granted("null", "POST", "")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
@@ -399,7 +404,7 @@ func TestOPTIONSAsAMethodIsGrantedOnlyIfItIsListed(t *testing.T) {
 
 func TestAnInnerCORSDoesNotKeepWhatTheOuterGrants(t *testing.T) {
 	outer := newCORS(t, siteAndExtension)
-	inner := newCORS(t, stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}}})
+	inner := newCORS(t, stripeapps.CORSConfig{Origins: []string{site}})
 	r := signedRequest(plain)
 	r.Header.Set("Origin", site)
 	w := httptest.NewRecorder()
@@ -443,23 +448,28 @@ func TestAHandlerBehindCORSCanHijack(t *testing.T) {
 
 func TestEveryProblemOfACORSConfigurationIsReported(t *testing.T) {
 	origin := func(o string) stripeapps.CORSConfig {
-		return stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: o}}}
+		return stripeapps.CORSConfig{Origins: []string{o}}
 	}
 	with := func(o string) stripeapps.CORSConfig {
-		return stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: o, Credentials: true}}}
+		return stripeapps.CORSConfig{CredentialedOrigins: []string{o}}
 	}
 	for _, test := range []struct {
 		name string
 		cfg  stripeapps.CORSConfig
 		want []string
 	}{
-		{"an empty list of origins", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{}}, []string{"CORS.Origins is empty"}},
+		{"an empty list of origins", stripeapps.CORSConfig{Origins: []string{}}, []string{"CORS.Origins is empty"}},
 		{"credentials for any origin", with("*"), []string{`allows credentials for "*"`}},
 		{"credentials for null", with("null"), []string{`allows credentials for "null"`}},
 		{"credentials over plain http", with("http://app.example.com"), []string{"use https"}},
 		{"credentials over plain http for what only begins like loopback", with("http://127.0.0.1.evil.example"), []string{"use https"}},
-		{"any origin among others", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}, {Origin: "*"}}}, []string{"CORS.Origins[1] is * among others"}},
-		{"an origin twice", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}, {Origin: site, Credentials: true}}}, []string{"CORS.Origins[1] is \"https://app.example.com\" again"}},
+		{"any origin among others", stripeapps.CORSConfig{Origins: []string{site, "*"}}, []string{"CORS.Origins[1] is * among others"}},
+		{"an origin twice", stripeapps.CORSConfig{Origins: []string{site, site}}, []string{"CORS.Origins[1] is \"https://app.example.com\" again"}},
+		{"an empty list of origins with credentials", stripeapps.CORSConfig{CredentialedOrigins: []string{}}, []string{"CORS.CredentialedOrigins is empty"}},
+		{"an origin with credentials twice", stripeapps.CORSConfig{CredentialedOrigins: []string{site, site}}, []string{"CORS.CredentialedOrigins[1] is \"https://app.example.com\" again"}},
+		{"an origin with credentials and without", stripeapps.CORSConfig{Origins: []string{"null", site}, CredentialedOrigins: []string{site}}, []string{"CORS.CredentialedOrigins[0] is \"https://app.example.com\", which is in CORS.Origins too"}},
+		{"an origin with credentials that no browser sends", with(site + "/"), []string{`CORS.CredentialedOrigins[0] is "https://app.example.com/", which no browser sends`}},
+		{"a wildcard with credentials", with("https://*.example.com"), []string{"a wildcard is not supported"}},
 		{"an empty origin", origin(""), []string{"an origin is a scheme"}},
 		{"a host alone", origin("app.example.com"), []string{"an origin is a scheme"}},
 		{"a host and a port alone", origin("localhost:3000"), []string{"an origin is a scheme"}},
@@ -505,8 +515,8 @@ func TestEveryProblemOfACORSConfigurationIsReported(t *testing.T) {
 		{"a negative age", stripeapps.CORSConfig{MaxAge: -time.Second}, []string{"CORS.MaxAge is -1s"}},
 		{"an age of more than a day", stripeapps.CORSConfig{MaxAge: 25 * time.Hour}, []string{"CORS.MaxAge is 25h"}},
 		{"an age of half a second", stripeapps.CORSConfig{MaxAge: time.Second / 2}, []string{"CORS.MaxAge is 500ms"}},
-		{"everything at once", stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "x"}}, Methods: []string{"get"}, Headers: []string{"*"}, ExposedHeaders: []string{""}, MaxAge: -1},
-			[]string{"Origins[0]", "Methods[0]", "Headers[0]", "ExposedHeaders[0]", "MaxAge"}},
+		{"everything at once", stripeapps.CORSConfig{Origins: []string{"x"}, CredentialedOrigins: []string{"*"}, Methods: []string{"get"}, Headers: []string{"*"}, ExposedHeaders: []string{""}, MaxAge: -1},
+			[]string{"Origins[0]", "CredentialedOrigins[0]", "Methods[0]", "Headers[0]", "ExposedHeaders[0]", "MaxAge"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			middleware, err := stripeapps.NewCORS(test.cfg)
@@ -525,12 +535,57 @@ func TestEveryProblemOfACORSConfigurationIsReported(t *testing.T) {
 
 func TestOriginsThatBrowsersSendAreAccepted(t *testing.T) {
 	for _, origin := range []string{"null", "*", site, "https://app.example.com:8443", "http://localhost", "http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000", "https://xn--bcher-kva.example", "http://app.example.com", "https://a_b.example"} {
-		_, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: origin}}})
+		_, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []string{origin}})
 		assert.NoError(t, err)
 	}
 	for _, origin := range []string{site, "http://localhost:3000", "http://127.0.0.1", "http://[::1]:3000", "http://app.localhost"} {
-		_, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: origin, Credentials: true}}})
+		_, err := stripeapps.NewCORS(stripeapps.CORSConfig{CredentialedOrigins: []string{origin}})
 		assert.NoError(t, err)
+	}
+}
+
+// With credentials for one site, the extension is still let in by the default,
+// and nobody else gets more than it: * never comes with credentials.
+func TestCredentialsForOneOriginLeaveTheDefaultForOthers(t *testing.T) {
+	allow := func(origin string, more ...string) http.Header {
+		h := http.Header{"Vary": {"Origin"}, "Access-Control-Allow-Origin": {origin}}
+		for i := 0; i < len(more); i += 2 {
+			h[more[i]] = []string{more[i+1]}
+		}
+		return h
+	}
+	credentials := []string{"Access-Control-Allow-Credentials", "true"}
+	for name, cfg := range map[string]stripeapps.CORSConfig{
+		"no origins": {CredentialedOrigins: []string{site}},
+		"any origin": {Origins: []string{"*"}, CredentialedOrigins: []string{site}},
+	} {
+		handler := newCORS(t, cfg)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		for origin, more := range map[string][]string{"null": nil, "https://evil.example": nil, "https://APP.example.com": nil, site: credentials} {
+			want := "*"
+			if more != nil {
+				want = origin
+			}
+			t.Run(name+", "+origin, func(t *testing.T) {
+				w := httptest.NewRecorder()
+				r := httptest.NewRequest(http.MethodPost, "/", nil)
+				r.Header.Set("Origin", origin)
+				handler.ServeHTTP(w, r)
+				assert.Equal(t, allow(want, more...), w.Header())
+
+				w = httptest.NewRecorder()
+				r = httptest.NewRequest("PURGE", "/", nil)
+				r.Header.Set("Origin", origin)
+				handler.ServeHTTP(w, r)
+				assert.Equal(t, allow(want, more...), w.Header(), "a method that is not listed")
+
+				w = httptest.NewRecorder()
+				handler.ServeHTTP(w, preflight(origin, "POST", ""))
+				assert.Equal(t, allow(want, append(more, "Vary", varyPreflight, "Access-Control-Allow-Methods", "POST", "Access-Control-Max-Age", "7200")...), w.Header())
+			})
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+		assert.Equal(t, http.Header{"Vary": {"Origin"}}, w.Header(), "no browser")
 	}
 }
 
@@ -577,11 +632,9 @@ func TestAFloodOfHeaderNamesCostsNothing(t *testing.T) {
 
 func ExampleNewCORS() {
 	withCORS, err := stripeapps.NewCORS(stripeapps.CORSConfig{
-		Origins: []stripeapps.CORSOrigin{
-			{Origin: "null"}, // extensions
-			{Origin: "https://app.example.com", Credentials: true}, // the backend's own site
-		},
-		ExposedHeaders: []string{"X-Request-Id"},
+		Origins:             []string{"null"},                    // extensions
+		CredentialedOrigins: []string{"https://app.example.com"}, // the backend's own site
+		ExposedHeaders:      []string{"X-Request-Id"},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -630,10 +683,12 @@ func TestAHandlerCanAddToTheHeaders(t *testing.T) {
 }
 
 func TestChangingTheCORSConfigurationLaterHasNoEffect(t *testing.T) {
-	cfg := stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: site}}, Methods: []string{"POST"}, Headers: []string{"X-Own"}}
+	cfg := stripeapps.CORSConfig{Origins: []string{site}, CredentialedOrigins: []string{"https://admin.example.com"}, Methods: []string{"POST"}, Headers: []string{"X-Own"}}
 	handler := newCORS(t, cfg)(mustNotBeCalled(t))
-	cfg.Origins[0].Origin, cfg.Methods[0], cfg.Headers[0] = "https://evil.example", "PURGE", "X-Evil"
+	cfg.Origins[0], cfg.Methods[0], cfg.Headers[0] = "https://evil.example", "PURGE", "X-Evil"
+	cfg.CredentialedOrigins[0] = site
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, preflight(site, "POST", "x-own"))
 	assert.Equal(t, []string{site}, w.Header()["Access-Control-Allow-Origin"])
+	assert.Empty(t, w.Header()["Access-Control-Allow-Credentials"])
 }

@@ -174,7 +174,7 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{") }))
 		}, RunConfig{Target: "/x", Now: fixedNow}, 11},
 		{"CORS for the extension only", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
-			cors, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []stripeapps.CORSOrigin{{Origin: "null"}, {Origin: "https://app.example.com", Credentials: true}}})
+			cors, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []string{"null"}, CredentialedOrigins: []string{"https://app.example.com"}})
 			require.NoError(t, err)
 			return p.csp(cors(p.verify(p.route)))
 		}, routeConfig, 11},

@@ -3,8 +3,30 @@ package fetch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// CheckMethods checks the methods that requests may have.
+func CheckMethods(field string, methods []string) []error {
+	return checkEach(field, methods, func(method string, _ []string) error { return CheckMethod(method) })
+}
+
+// CheckRequestHeaders checks the headers that requests may have.
+func CheckRequestHeaders(field string, names []string) []error {
+	return checkEach(field, names, func(name string, before []string) error {
+		err := CheckRequestHeader(name)
+		if err == nil && slices.ContainsFunc(before, func(other string) bool { return strings.EqualFold(other, name) }) {
+			err = fmt.Errorf("is %q again: give each name once", name)
+		}
+		return err
+	})
+}
+
+// CheckResponseHeaders checks the headers of responses that are exposed.
+func CheckResponseHeaders(field string, names []string) []error {
+	return checkEach(field, names, func(name string, _ []string) error { return CheckResponseHeader(name) })
+}
 
 // CheckMethod says why method is none that a browser asks for.
 func CheckMethod(method string) error {

@@ -3,7 +3,8 @@
 // checked against it. It keeps nothing and does nothing when it is imported.
 //
 // The errors of its Check functions go on from the name of what was checked: "is
-// "get": methods are case-sensitive; write "GET"".
+// "get": methods are case-sensitive; write "GET"". Those for a list begin with the
+// name of the field that holds it: "Methods[0] is "get": …".
 package fetch
 
 import (
