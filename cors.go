@@ -14,8 +14,8 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
-// DefaultMaxAge is how long a browser may keep the answer to a preflight, unless
-// CORSConfig.MaxAge says otherwise. Chromium never keeps it longer.
+// DefaultMaxAge is how long a browser may keep the response to a preflight,
+// unless CORSConfig.MaxAge says otherwise. Chromium never keeps it longer.
 const DefaultMaxAge = 2 * time.Hour
 
 // CORSConfig configures NewCORS. Its zero value fits a Stripe App. It is copied:
@@ -23,10 +23,10 @@ const DefaultMaxAge = 2 * time.Hour
 //
 // Why any origin? An extension runs in an iframe with sandbox="allow-scripts",
 // whose origin is opaque: the browser sends Origin: null, as it does for every
-// other sandboxed iframe and data: URL on the web. Allowing null restricts
-// nothing, and Stripe's documentation asks for *. It takes no harm, because
-// without credentials a browser adds nothing that the caller does not have: what
-// protects the routes is the signature.
+// other sandboxed iframe and data: URL on the web. So allowing only null keeps
+// nobody out, and Stripe's documentation asks for *. That does no harm: without
+// credentials, a browser adds nothing to a request that the caller does not have.
+// What protects the routes is the signature.
 //
 // https://docs.stripe.com/stripe-apps/build-backend
 type CORSConfig struct {
@@ -56,35 +56,40 @@ type CORSConfig struct {
 	// Stripe-Signature, Stripe-User-Id and Stripe-Account-Id.
 	Headers []string
 
-	// ExposedHeaders of an answer may be read by the caller, in addition to
-	// those that always are (Content-Type, Cache-Control and a few more).
+	// ExposedHeaders of a response may be read by the caller, in addition to
+	// those that can always be read (Content-Type, Cache-Control and a few
+	// more).
 	ExposedHeaders []string
 
-	// MaxAge is how long a browser may keep the answer to a preflight, in whole
-	// seconds up to 24 hours. 0 means DefaultMaxAge. It helps other sites only:
-	// Chromium keeps no preflight for a sandboxed iframe.
+	// MaxAge is how long a browser may keep the response to a preflight, in
+	// whole seconds up to 24 hours. 0 means DefaultMaxAge. It helps other sites
+	// only: Chromium keeps no preflight for a sandboxed iframe.
 	MaxAge time.Duration
 }
 
 var (
-	defaultMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	defaultMethods = []string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	}
 	defaultHeaders = []string{"Content-Type", "Authorization", headerSignature, headerUserID, headerAccountID}
 )
 
 // NewCORS returns a Middleware that lets an extension's browser call the handlers
-// behind it and read every answer, or an error that names every problem of cfg.
+// behind it and read every response, or an error that names everything that is
+// wrong with cfg.
 //
-// It answers preflights itself, with 204, whether they match cfg or not: nothing
-// behind it sees them. One that asks for a method or a header that is not allowed
-// is told those that are, so that the browser's message names what is missing. An OPTIONS request without Access-Control-Request-Method
-// is not a preflight and goes on. Every other answer gets the CORS headers,
-// refusals and errors too; without them the browser hides the status and the
-// body from the extension. Vary is added to, never replaced.
+// It responds to preflights itself, with 204, whether they match cfg or not:
+// nothing behind it sees them. If the method or a header is not allowed, the
+// response lists those that are, so that the browser's message names what is
+// missing. An OPTIONS request without Access-Control-Request-Method is not a
+// preflight and goes on. Every other response gets the CORS headers, refusals and
+// errors too: without them the browser hides the status and the body from the
+// extension. Vary is added to, never replaced.
 //
-// If a handler panics before it has begun an answer, the caller gets a 500
-// problem document that it can read, and the panic is logged to the server's
-// ErrorLog with its stack, as net/http does; it does not go on, because the
-// server would then cut the answer off. After an answer has begun, and for
+// If a handler panics before it has begun a response, the caller gets a 500
+// problem document that it can read, and the panic is logged with its stack to
+// the server's ErrorLog, as net/http does. The panic ends there, because the
+// server would cut the response off. Once a response has begun, and for
 // http.ErrAbortHandler, the panic goes on.
 //
 // CORS is not an access check: it only tells browsers who may read. It does
@@ -99,7 +104,7 @@ var (
 //     each call of an extension that needs one costs two round trips.
 //   - A ServeMux pattern with a method, like "POST /x", does not match the
 //     preflight's OPTIONS, so that a chain on that one route never sees it and
-//     the mux answers 405. Put the chain around the mux.
+//     the mux responds with 405. Put the chain around the mux.
 //   - From version 142 on, Chrome asks the user before a page on the internet may
 //     call localhost (Local Network Access), and blocks the call if it cannot
 //     ask. Grant it for dashboard.stripe.com in the site's settings, or
@@ -121,139 +126,8 @@ func NewCORS(cfg CORSConfig) (Middleware, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return newCORS(cfg).middleware, nil
+	return newCORS(cfg).wrap, nil
 }
-
-// corsPolicy is a checked CORSConfig.
-type corsPolicy struct {
-	origins        fetch.AllowedOrigins
-	open, strict   *cors.Cors // without and with credentials
-	refusesOptions bool       // as a method of requests
-
-	methods, headers, exposed string // all of them, as they are sent
-}
-
-func newCORS(cfg CORSConfig) *corsPolicy {
-	p := &corsPolicy{
-		origins:        fetch.NewAllowedOrigins(cfg.Origins, cfg.CredentialedOrigins),
-		refusesOptions: !slices.Contains(cfg.Methods, http.MethodOptions),
-	}
-	options := cors.Options{
-		// Exact and in constant time; the lists of rs/cors ignore case.
-		AllowOriginFunc: func(origin string) bool {
-			allowed, _ := p.origins.Grant(origin)
-			return allowed != ""
-		},
-		AllowedMethods:     slices.Clone(cfg.Methods),
-		AllowedHeaders:     slices.Concat(defaultHeaders, cfg.Headers),
-		AllowCredentials:   true,
-		ExposedHeaders:     slices.Clone(cfg.ExposedHeaders),
-		MaxAge:             int(cfg.MaxAge / time.Second),
-		OptionsPassthrough: true, // to own the headers before they are sent
-	}
-	p.methods = strings.Join(options.AllowedMethods, ", ")
-	p.headers = strings.Join(options.AllowedHeaders, ", ")
-	p.exposed = strings.Join(options.ExposedHeaders, ", ")
-
-	p.strict = cors.New(options) // sends the origin itself, never *
-	options.AllowCredentials = false
-	if p.origins.Any() {
-		options.AllowOriginFunc, options.AllowedOrigins = nil, []string{"*"}
-	}
-	p.open = cors.New(options)
-	return p
-}
-
-func (p *corsPolicy) middleware(next http.Handler) http.Handler {
-	next = response.Guard(next, writeInternal)
-	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isPreflight(r) && p.refusesOptions && r.Header.Get("Access-Control-Request-Method") == http.MethodOptions {
-			forgetCORS(w.Header()) // rs/cors always allows it
-		}
-		ownHeaders(w.Header())
-		p.complete(w.Header(), r)
-		if isPreflight(r) {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-	open, strict := p.open.Handler(answer), p.strict.Handler(answer)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		forgetCORS(w.Header())
-		if _, credentials := p.origins.Grant(r.Header.Get("Origin")); credentials {
-			strict.ServeHTTP(w, r)
-		} else {
-			open.ServeHTTP(w, r)
-		}
-	})
-}
-
-// complete adds what rs/cors leaves out, although the origin may read the answer.
-//
-// Of a preflight that asks for a method or a header that is not allowed, it tells
-// what is: otherwise browsers put the blame on the origin. Other answers it makes
-// readable whatever their method: a 405 too, and a GET has no preflight.
-func (p *corsPolicy) complete(header http.Header, r *http.Request) {
-	if header["Access-Control-Allow-Origin"] != nil {
-		return
-	}
-	origin, credentials := p.origins.Grant(r.Header.Get("Origin"))
-	if origin == "" {
-		return
-	}
-	header.Set("Access-Control-Allow-Origin", origin)
-	if credentials {
-		header.Set("Access-Control-Allow-Credentials", "true")
-	}
-	if isPreflight(r) {
-		header.Set("Access-Control-Allow-Methods", p.methods)
-		header.Set("Access-Control-Allow-Headers", p.headers)
-	} else if p.exposed != "" {
-		header.Set("Access-Control-Expose-Headers", p.exposed)
-	}
-}
-
-func isPreflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
-}
-
-// ownHeaders replaces the slices that rs/cors has put into a response's headers
-// by fresh ones: some of its own are shared by all responses, others belong to
-// the request, so that a handler that writes into one would change those.
-//
-// https://github.com/rs/cors/issues/198
-func ownHeaders(header http.Header) {
-	fresh := make([]string, 0, 8) // one allocation for all of them
-	for _, name := range corsHeaders {
-		values := header[name]
-		if len(values) == 0 {
-			continue
-		}
-		if name == "Access-Control-Allow-Origin" || name == "Access-Control-Allow-Methods" {
-			values = values[:1] // of a request's repeated header, the one that was checked
-		}
-		start := len(fresh)
-		fresh = append(fresh, values...)
-		header[name] = slices.Clip(fresh[start:])
-	}
-}
-
-// forgetCORS removes what a NewCORS outside this one has granted.
-func forgetCORS(header http.Header) {
-	for _, name := range corsHeaders {
-		if name != "Vary" {
-			delete(header, name)
-		}
-	}
-}
-
-var corsHeaders = [...]string{
-	"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
-	"Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Vary",
-}
-
-func writeInternal(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errInternal) }
 
 // check returns everything that is wrong with a configuration whose defaults are
 // filled in.
@@ -266,7 +140,8 @@ func (cfg CORSConfig) check() error {
 		errs = append(errs, errors.New("CORS.CredentialedOrigins is empty: leave it nil for none, or list the origins"))
 	}
 	if len(cfg.Methods) == 0 {
-		errs = append(errs, fmt.Errorf("CORS.Methods is empty: leave it nil for %s, or list the methods", strings.Join(defaultMethods, ", ")))
+		errs = append(errs, fmt.Errorf("CORS.Methods is empty: leave it nil for %s, or list the methods",
+			strings.Join(defaultMethods, ", ")))
 	}
 	errs = slices.Concat(errs,
 		fetch.CheckOrigins("CORS.Origins", cfg.Origins),
@@ -275,10 +150,135 @@ func (cfg CORSConfig) check() error {
 		fetch.CheckRequestHeaders("CORS.Headers", cfg.Headers),
 		fetch.CheckResponseHeaders("CORS.ExposedHeaders", cfg.ExposedHeaders))
 	if cfg.MaxAge < 0 || cfg.MaxAge > 24*time.Hour || cfg.MaxAge%time.Second != 0 {
-		errs = append(errs, fmt.Errorf("CORS.MaxAge is %v: it must be 0 (meaning %v) or whole seconds up to 24h", cfg.MaxAge, DefaultMaxAge))
+		errs = append(errs, fmt.Errorf("CORS.MaxAge is %v: it must be 0 (meaning %v) or whole seconds up to 24h",
+			cfg.MaxAge, DefaultMaxAge))
 	}
 	for i, err := range errs {
 		errs[i] = fmt.Errorf("stripeapps: %w", err)
 	}
 	return errors.Join(errs...)
 }
+
+// corsMiddleware is a checked CORSConfig.
+type corsMiddleware struct {
+	origins            fetch.AllowedOrigins
+	open, credentialed *cors.Cors // for origins without and with credentials
+	refusesOptions     bool       // as a method of requests
+
+	methods, headers, exposed string // the whole lists, as they are sent
+}
+
+func newCORS(cfg CORSConfig) *corsMiddleware {
+	headers := slices.Concat(defaultHeaders, cfg.Headers)
+	c := &corsMiddleware{
+		origins:        fetch.NewAllowedOrigins(cfg.Origins, cfg.CredentialedOrigins),
+		methods:        strings.Join(cfg.Methods, ", "),
+		headers:        strings.Join(headers, ", "),
+		exposed:        strings.Join(cfg.ExposedHeaders, ", "),
+		refusesOptions: !slices.Contains(cfg.Methods, http.MethodOptions),
+	}
+	options := cors.Options{
+		// Exact, and one look-up: the lists of rs/cors ignore case.
+		AllowOriginFunc: func(origin string) bool {
+			allowed, _ := c.origins.Grant(origin)
+			return allowed != ""
+		},
+		AllowedMethods:     slices.Clone(cfg.Methods),
+		AllowedHeaders:     headers,
+		AllowCredentials:   true,
+		ExposedHeaders:     slices.Clone(cfg.ExposedHeaders),
+		MaxAge:             int(cfg.MaxAge / time.Second),
+		OptionsPassthrough: true, // to change the headers before they are sent
+	}
+	c.credentialed = cors.New(options) // sends the origin itself, never *
+	options.AllowCredentials = false
+	if c.origins.Any() {
+		options.AllowOriginFunc, options.AllowedOrigins = nil, []string{"*"}
+	}
+	c.open = cors.New(options)
+	return c
+}
+
+func (c *corsMiddleware) wrap(next http.Handler) http.Handler {
+	next = response.Guard(next, writeInternal)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.amend(w.Header(), r)
+		if isPreflight(r) {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+	open, credentialed := c.open.Handler(handler), c.credentialed.Handler(handler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		forgetCORS(w.Header()) // what a NewCORS outside this one has granted
+		if _, credentials := c.origins.Grant(r.Header.Get("Origin")); credentials {
+			credentialed.ServeHTTP(w, r)
+		} else {
+			open.ServeHTTP(w, r)
+		}
+	})
+}
+
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// amend corrects the headers that rs/cors has set.
+func (c *corsMiddleware) amend(header http.Header, r *http.Request) {
+	if c.refusesOptions && isPreflight(r) && r.Header.Get("Access-Control-Request-Method") == http.MethodOptions {
+		forgetCORS(header) // rs/cors always allows it
+	}
+	// Of a request header that is repeated, rs/cors checks the first value, but
+	// returns all.
+	for _, name := range [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Methods"} {
+		if values := header[name]; len(values) > 1 {
+			header[name] = values[:1]
+		}
+	}
+	// Some of the slices are shared by all responses, others belong to the
+	// request: https://github.com/rs/cors/issues/198.
+	response.Unshare(header, corsHeaders...)
+	if header["Access-Control-Allow-Origin"] == nil {
+		c.complete(header, r)
+	}
+}
+
+// complete lets an origin that is allowed read the response where rs/cors has set
+// no headers, because the method or a header of the request is not allowed.
+//
+// After a preflight, a browser without those headers would name the origin as the
+// cause; with lists of what is allowed, it names the method or the header. Other
+// responses can be read whatever the method was: a 405 is worth reading, and a
+// GET has had no preflight.
+func (c *corsMiddleware) complete(header http.Header, r *http.Request) {
+	origin, credentials := c.origins.Grant(r.Header.Get("Origin"))
+	if origin == "" {
+		return
+	}
+	header.Set("Access-Control-Allow-Origin", origin)
+	if credentials {
+		header.Set("Access-Control-Allow-Credentials", "true")
+	}
+	if isPreflight(r) {
+		header.Set("Access-Control-Allow-Methods", c.methods)
+		header.Set("Access-Control-Allow-Headers", c.headers)
+	} else if c.exposed != "" {
+		header.Set("Access-Control-Expose-Headers", c.exposed)
+	}
+}
+
+func forgetCORS(header http.Header) {
+	for _, name := range corsHeaders {
+		if name != "Vary" {
+			delete(header, name)
+		}
+	}
+}
+
+var corsHeaders = []string{
+	"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
+	"Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Vary",
+}
+
+func writeInternal(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errInternal) }

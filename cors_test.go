@@ -45,7 +45,7 @@ const (
 // siteAndExtension is for a backend that serves a site of its own as well.
 var siteAndExtension = stripeapps.CORSConfig{Origins: []string{"null", "http://localhost:3000"}, CredentialedOrigins: []string{site}}
 
-func TestPreflightsAreAnsweredAndGoNoFurther(t *testing.T) {
+func TestPreflightsGetAResponseAndGoNoFurther(t *testing.T) {
 	granted := func(origin, method, headers string, more ...string) http.Header {
 		h := http.Header{
 			"Vary":                         {varyPreflight},
@@ -143,7 +143,7 @@ func TestAnOPTIONSThatIsNoPreflightReachesTheHandler(t *testing.T) {
 	assert.Equal(t, http.Header{"Allow": {"POST"}, "Vary": {"Origin"}, "Access-Control-Allow-Origin": {"*"}}, w.Header())
 }
 
-func TestActualAnswers(t *testing.T) {
+func TestResponsesToActualRequests(t *testing.T) {
 	for _, test := range []struct {
 		name, origin string
 		cfg          stripeapps.CORSConfig
@@ -169,7 +169,7 @@ func TestActualAnswers(t *testing.T) {
 	}
 }
 
-// Like gorilla/handlers, which replaces Vary, so that caches mix answers up.
+// Like gorilla/handlers, which replaces Vary, so that caches mix responses up.
 func TestVaryIsAddedTo(t *testing.T) {
 	for _, r := range []*http.Request{preflight("null", "POST", ""), signedRequest(plain)} {
 		w := httptest.NewRecorder()
@@ -191,7 +191,7 @@ func TestHeaderSlicesAreFresh(t *testing.T) {
 			func() *http.Request { return preflight(site, "POST", "content-type") },
 			func() *http.Request { r := signedRequest(plain); r.Header.Set("Origin", site); return r },
 		} {
-			answer := func() http.Header {
+			respond := func() http.Header {
 				r := request()
 				before := r.Header.Clone()
 				w := httptest.NewRecorder()
@@ -205,13 +205,13 @@ func TestHeaderSlicesAreFresh(t *testing.T) {
 				assert.Equal(t, before, r.Header, "the request's headers are not shared either")
 				return got
 			}
-			first := answer()
-			assert.Equal(t, first, answer())
+			first := respond()
+			assert.Equal(t, first, respond())
 		}
 	}
 }
 
-func TestEveryAnswerOfTheChainCanBeRead(t *testing.T) {
+func TestEveryResponseOfTheChainCanBeRead(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /ok", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
 	mux.HandleFunc("POST /panic", func(w http.ResponseWriter, r *http.Request) { panic("s3cr3t") })
@@ -255,7 +255,7 @@ func TestEveryAnswerOfTheChainCanBeRead(t *testing.T) {
 			require.NoError(t, err)
 			defer response.Body.Close()
 			body, err := io.ReadAll(response.Body)
-			require.NoError(t, err, "the answer is whole")
+			require.NoError(t, err, "the response is whole")
 			assert.Equal(t, test.status, response.StatusCode)
 			assert.Equal(t, []string{"*"}, response.Header["Access-Control-Allow-Origin"])
 			assert.Equal(t, []string{"Origin"}, response.Header["Vary"])
@@ -271,10 +271,10 @@ func withServer(r *http.Request) (*http.Request, *bytes.Buffer) {
 	return r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server)), logged
 }
 
-func TestAPanicBeforeAnAnswerIsAnsweredAndLogged(t *testing.T) {
+func TestAPanicBeforeAResponseGetsOneAndIsLogged(t *testing.T) {
 	handler := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range []string{"Content-Encoding", "Content-Disposition", "Set-Cookie", "Trailer", "ETag", "Location"} {
-			w.Header().Set(name, "of the answer that failed")
+			w.Header().Set(name, "of the response that failed")
 		}
 		panic("s3cr3t")
 	}))
@@ -292,10 +292,10 @@ func TestAPanicBeforeAnAnswerIsAnsweredAndLogged(t *testing.T) {
 	assertProblemHeaders(t, http.StatusInternalServerError, w)
 	assert.NotContains(t, w.Body.String(), "s3cr3t")
 	assert.Contains(t, logged.String(), "http: panic serving 192.0.2.1:1234: s3cr3t\n")
-	assert.Contains(t, logged.String(), "TestAPanicBeforeAnAnswerIsAnsweredAndLogged", "the stack")
+	assert.Contains(t, logged.String(), "TestAPanicBeforeAResponseGetsOneAndIsLogged", "the stack")
 }
 
-func TestAPanicGoesOnWhereNoAnswerCanBeGiven(t *testing.T) {
+func TestAPanicGoesOnWhereNoResponseCanBeSent(t *testing.T) {
 	for name, test := range map[string]struct {
 		reason any
 		begin  func(w http.ResponseWriter)
@@ -321,7 +321,7 @@ func TestAPanicGoesOnWhereNoAnswerCanBeGiven(t *testing.T) {
 	}
 }
 
-func TestAPanicIsAnsweredWhereOnlyTheAttemptToAnswerFailed(t *testing.T) {
+func TestAPanicGetsAResponseWhereOnlyTheAttemptToSendOneFailed(t *testing.T) {
 	for name, attempt := range map[string]func(w http.ResponseWriter){
 		"an invalid status":            func(w http.ResponseWriter) { w.WriteHeader(1000) },
 		"a reader that panics":         func(w http.ResponseWriter) { io.Copy(w, readerFunc(func([]byte) (int, error) { panic("reader") })) },
@@ -371,7 +371,7 @@ func TestAFlushThatFailsIsNoticed(t *testing.T) {
 	handler.ServeHTTP(brokenWriter{httptest.NewRecorder()}, signedRequest(plain))
 }
 
-func TestAnswersToMethodsThatAreNotListedCanBeReadToo(t *testing.T) {
+func TestResponsesToMethodsThatAreNotListedCanBeReadToo(t *testing.T) {
 	cfg := siteAndExtension
 	cfg.Methods, cfg.ExposedHeaders = []string{"POST"}, []string{"X-Request-Id"}
 	handler := newCORS(t, cfg)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) }))
@@ -446,7 +446,7 @@ func TestAHandlerBehindCORSCanHijack(t *testing.T) {
 	assert.Equal(t, http.StatusTeapot, response.StatusCode)
 }
 
-func TestEveryProblemOfACORSConfigurationIsReported(t *testing.T) {
+func TestEveryMistakeInACORSConfigurationIsReported(t *testing.T) {
 	origin := func(o string) stripeapps.CORSConfig {
 		return stripeapps.CORSConfig{Origins: []string{o}}
 	}

@@ -21,7 +21,8 @@ func CheckHost(host string) error {
 	}
 	for i := range len(host) {
 		if c := host[i]; !isHostChar(c) && c != '.' && c != '_' {
-			return errors.New("has a character that a browser would not send; write an international name in its ASCII form (xn--…)")
+			return errors.New("has a character that a browser would not send; " +
+				"write an international name in its ASCII form (xn--…)")
 		}
 	}
 	if hasEmptyLabel(host) {

@@ -32,7 +32,8 @@ func ParseOrigin(s string) (Origin, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Opaque != "" {
-		return Origin{}, fmt.Errorf(`is %q: an origin is a scheme (https, or http) and a host, like "https://app.example.com"`, s)
+		return Origin{}, fmt.Errorf("is %q: "+
+			`an origin is a scheme (https, or http) and a host, like "https://app.example.com"`, s)
 	}
 	o, err := originOf(u)
 	if err != nil {

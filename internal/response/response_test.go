@@ -162,7 +162,7 @@ func guarded(w http.ResponseWriter, handler http.HandlerFunc) string {
 	return logged.String()
 }
 
-func TestAPanicIsLoggedAndRespondedTo(t *testing.T) {
+func TestAPanicIsLoggedAndGetsAResponse(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Security-Policy", "default-src 'none'")
 	w.Header().Set("Vary", "Origin")
@@ -179,7 +179,7 @@ func TestAPanicIsLoggedAndRespondedTo(t *testing.T) {
 		"Content-Type": {"text/plain; charset=utf-8"}, "X-Content-Type-Options": {"nosniff"},
 	}, w.Header())
 	assert.Contains(t, logged, "http: panic serving 192.0.2.1:1234: s3cr3t\n")
-	assert.Contains(t, logged, "TestAPanicIsLoggedAndRespondedTo", "the stack")
+	assert.Contains(t, logged, "TestAPanicIsLoggedAndGetsAResponse", "the stack")
 }
 
 func TestAPanicGoesOnWhereAnotherResponseIsTooLateOrNotWanted(t *testing.T) {
@@ -208,4 +208,23 @@ func TestWithoutAServerItIsTheStandardLog(t *testing.T) {
 	defer log.SetOutput(os.Stderr)
 	response.Logf(httptest.NewRequest(http.MethodGet, "/", nil), "backend: %d", 1)
 	assert.Contains(t, logged.String(), "backend: 1\n")
+}
+
+func TestUnsharedHeadersCanBeWrittenInto(t *testing.T) {
+	shared := []string{"one", "two", "unseen"}
+	header := http.Header{"A": shared[:2], "B": shared[1:2], "C": {}, "D": shared[:1]}
+	response.Unshare(header, "A", "B", "C", "Nothing")
+	assert.Equal(t, http.Header{"A": {"one", "two"}, "B": {"two"}, "C": {}, "D": {"one"}}, header)
+
+	header["A"][1] = "spoiled"
+	header.Add("A", "added")
+	header.Add("B", "added")
+	assert.Equal(t, []string{"one", "two", "unseen"}, shared)
+	assert.Equal(t, []string{"one", "spoiled", "added"}, header["A"])
+	assert.Equal(t, []string{"two", "added"}, header["B"])
+}
+
+func TestUnsharingAllocatesOnce(t *testing.T) {
+	header := http.Header{"A": {"one"}, "B": {"two"}}
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { response.Unshare(header, "A", "B") }), 1.0)
 }
