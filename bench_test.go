@@ -20,12 +20,6 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps"
 )
 
-// payloadOf returns a signed payload of exactly size bytes.
-func payloadOf(size int) []byte {
-	const head, tail = `{"note":"`, `","user_id":"usr_123","account_id":"acct_123"}`
-	return []byte(head + strings.Repeat("x", size-len(head)-len(tail)) + tail)
-}
-
 // BenchmarkVerifyPayload compares with stripe-go's own check, and with what no
 // check can be faster than: one SHA-256 of the payload.
 func BenchmarkVerifyPayload(b *testing.B) {
@@ -194,17 +188,3 @@ func BenchmarkPKCE(b *testing.B) {
 		})
 	}
 }
-
-type nullWriter struct {
-	header http.Header
-	status int
-}
-
-func (w *nullWriter) Header() http.Header {
-	if w.header == nil {
-		w.header = make(http.Header)
-	}
-	return w.header
-}
-func (w *nullWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (w *nullWriter) WriteHeader(status int)      { w.status = status }

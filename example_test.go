@@ -262,13 +262,6 @@ func ExampleVerifierConfig_observe() {
 	// accepted: 1
 }
 
-func withoutTime(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
-		return slog.Attr{}
-	}
-	return a
-}
-
 // A rule of your own. Whatever is wrong with the backend itself is not the
 // caller's fault, and is answered as what it is.
 func ExampleRequirement() {

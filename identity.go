@@ -1,11 +1,184 @@
 package stripeapps
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
+
+// Identity says whose request it is, as signed by Stripe.
+type Identity struct {
+	// UserID is the id of the Dashboard user (usr_…). It is empty only under
+	// VerifierConfig.InsecureAllowMissingUser.
+	UserID string
+	// AccountID is the id of the Stripe account that the user is looking at
+	// (acct_…).
+	AccountID string
+	// SignedAt is when Stripe signed, in whole seconds, in UTC.
+	SignedAt time.Time
+}
+
+// verified is what the context of a verified request holds.
+type verified struct {
+	identity Identity
+	payload  []byte
+	secret   int       // the index of the one that signed
+	verifier *Verifier // nil: ContextWithIdentity has made this
+	body     body
+}
+
+type contextKey struct{}
+
+func fromContext(ctx context.Context) *verified {
+	v, _ := ctx.Value(contextKey{}).(*verified)
+	return v
+}
+
+// IdentityFrom returns the identity that was verified for the request with this
+// context; ok is false outside the chain.
+func IdentityFrom(ctx context.Context) (id Identity, ok bool) {
+	v := fromContext(ctx)
+	if v == nil {
+		return Identity{}, false
+	}
+	return v.identity, true
+}
+
+// SignedPayload returns the exact bytes that were signed, or nil outside the
+// chain. Under SignedBody they are the whole body, under IDsInHeaders
+// and IDsInQuery just {"user_id":…,"account_id":…}. The slice is shared
+// with r.Body: do not modify it.
+func SignedPayload(ctx context.Context) []byte {
+	v := fromContext(ctx)
+	if v == nil {
+		return nil
+	}
+	return v.payload
+}
+
+// DecodePayload decodes the signed payload into a T, from the signed bytes only.
+// Members that a struct T does not have are refused, but user_id, account_id,
+// action and livemode may always be there; T can have fields for them or not.
+// Members that are missing leave their fields zero: check what must be there.
+//
+// The error is ErrUnexpectedPayload, to be answered with Refuse, and wraps the
+// one of encoding/json; or it is ErrNotVerified, outside the chain.
+//
+// A T is decoded twice, first without those four members: one with an
+// UnmarshalJSON of its own must accept that. A map's values must fit the ids,
+// which are strings.
+//
+// NOT checked: equal keys inside nested objects, of which encoding/json takes
+// the last. (Equal keys at the top level never get this far.)
+func DecodePayload[T any](ctx context.Context) (T, error) {
+	var value, strict T
+	v := fromContext(ctx)
+	if v == nil {
+		return value, ErrNotVerified
+	}
+	// Without the members that this package knows, so that a T that has no
+	// fields for them is not refused because of them.
+	own := json.NewDecoder(bytes.NewReader(signed.Without(v.payload, "user_id", "account_id", "action", "livemode")))
+	own.DisallowUnknownFields()
+	err := own.Decode(&strict)
+	if err == nil {
+		err = json.Unmarshal(v.payload, &value)
+	}
+	if err != nil {
+		return *new(T), unexpectedPayload(err, reflect.TypeFor[T]())
+	}
+	return value, nil
+}
+
+// unexpectedPayload says which member has the wrong type, if its name is one of
+// the Go type's own, chosen by the backend's author. Nothing that was sent gets
+// into the text.
+func unexpectedPayload(err error, t reflect.Type) error {
+	e := ErrUnexpectedPayload
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case strings.HasPrefix(err.Error(), "json: unknown field"): // encoding/json has no type for it
+		e = e.because("the signed payload has a member that this endpoint does not know")
+	case !errors.As(err, &wrongType):
+		e = e.because("the signed payload has a member whose value this endpoint cannot decode")
+	case wrongType.Type != nil:
+		if field := jsonField(t, wrongType.Field); field != "" {
+			e = e.because("in the signed payload, " + field + " cannot be decoded as " + wrongType.Type.Kind().String())
+		}
+	}
+	return e.causedBy(err)
+}
+
+// jsonField returns a dotted path of member names, as encoding/json reports it,
+// if all of them are names of t's own fields, and "" otherwise. The places in
+// lists, which Go 1.27 puts into the path, are left out.
+func jsonField(t reflect.Type, path string) string {
+	var names []string
+	for name := range strings.SplitSeq(path, ".") {
+		list := false
+		for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}, t.Kind()) {
+			list = list || t.Kind() == reflect.Slice || t.Kind() == reflect.Array
+			t = t.Elem()
+		}
+		if _, err := strconv.Atoi(name); err == nil && list {
+			continue
+		}
+		if t.Kind() != reflect.Struct {
+			return ""
+		}
+		fields := reflect.VisibleFields(t)
+		i := slices.IndexFunc(fields, func(f reflect.StructField) bool {
+			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			return cmp.Or(tag, f.Name) == name
+		})
+		if i < 0 {
+			return ""
+		}
+		names = append(names, name)
+		t = fields[i].Type
+	}
+	return strings.Join(names, ".")
+}
+
+// ContextWithIdentity returns a context as the chain would make it for a request
+// of id with the given payload, for unit tests of handlers that stand behind
+// the chain. The payload is what the extension would give to
+// fetchStripeSignature, a JSON object without the ids, or nil for none.
+//
+// It verifies nothing: never call it with anything that came from a request. In
+// it, Refuse and Require answer with WriteProblem. The ids are left out of the
+// payload; UserID may be empty, as under VerifierConfig.InsecureAllowMissingUser.
+// It panics if the payload and the ids do not make a payload that the chain
+// would accept.
+func ContextWithIdentity(ctx context.Context, id Identity, payload []byte) context.Context {
+	if !signed.IsID(id.AccountID) || id.UserID != "" && !signed.IsID(id.UserID) {
+		panic("stripeapps: ContextWithIdentity: the ids must be 1 to 255 letters, digits or underscores")
+	}
+	text := signed.IDsPayload(id.UserID, id.AccountID)
+	if own, ok := bytes.CutSuffix(bytes.TrimSpace(payload), []byte("}")); ok {
+		own = bytes.TrimSpace(own)
+		if !bytes.Equal(own, []byte("{")) {
+			own = append(bytes.Clone(own), ',')
+		}
+		text = append(bytes.Clone(own), text[1:]...)
+	} else if payload != nil {
+		panic("stripeapps: ContextWithIdentity: the payload must be a JSON object")
+	}
+	v, err := newVerified(text, id.SignedAt, id.UserID == "")
+	if err != nil {
+		panic("stripeapps: ContextWithIdentity: " + asError(err).detail)
+	}
+	return context.WithValue(ctx, contextKey{}, v)
+}
 
 // newVerified reads the identity out of a payload whose signature has been
 // verified.
@@ -20,33 +193,6 @@ func newVerified(payload []byte, signedAt time.Time, allowNoUser bool) (*verifie
 		identity: Identity{UserID: text[:len(ids.User)], AccountID: text[len(ids.User):], SignedAt: signedAt},
 		payload:  slices.Clip(payload),
 	}, nil
-}
-
-// maxDiagnosedBytes bounds what a refusal costs only to say more: anyone can cause
-// it. An ErrOnlyIDsSigned is an ErrNoMatch beyond it.
-const maxDiagnosedBytes = 64 << 10
-
-// noMatch says why no signature matches, as far as that can be told.
-func (v *Verifier) noMatch(h *signed.Header, payload []byte) error {
-	switch {
-	case v.source.onlyIDs():
-		return errNoMatchIDs
-	case v.source != SignedBody:
-		return ErrNoMatch
-	case len(payload) == 0:
-		return errNoBody
-	case len(payload) <= maxDiagnosedBytes && v.onlyIDsSigned(h, payload):
-		return ErrOnlyIDsSigned
-	default:
-		return ErrNoMatch
-	}
-}
-
-// onlyIDsSigned reports whether the signature, which does not cover the body,
-// covers the two ids that the body names.
-func (v *Verifier) onlyIDsSigned(h *signed.Header, body []byte) bool {
-	ids := signed.NamedIDs(body, v.allowNoUser)
-	return ids != nil && v.keys.Load().Match(h, ids) >= 0
 }
 
 func isIDByte(c rune) bool {

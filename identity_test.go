@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -14,13 +12,6 @@ import (
 
 	"github.com/seed-8a2ffb75/stripeapps"
 )
-
-var testIdentity = stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", SignedAt: testNow}
-
-// verifiedContext is the context of a request with this payload and the test ids.
-func verifiedContext(payload string) context.Context {
-	return stripeapps.ContextWithIdentity(context.Background(), testIdentity, []byte(payload))
-}
 
 func TestOutsideTheChainThereIsNoIdentity(t *testing.T) {
 	id, ok := stripeapps.IdentityFrom(context.Background())
@@ -197,128 +188,6 @@ func TestDecodePayloadIntoOtherTypes(t *testing.T) {
 
 	_, err = stripeapps.DecodePayload[int](ctx)
 	assert.ErrorIs(t, err, stripeapps.ErrUnexpectedPayload)
-}
-
-func TestRequire(t *testing.T) {
-	own := stripeapps.NewError("plan_too_small", http.StatusPaymentRequired, "upgrade the plan")
-	for _, test := range []struct {
-		name, payload string
-		requirement   stripeapps.Requirement
-		status        int
-		code          string
-	}{
-		{"live mode, signed live", `{"livemode":true}`, stripeapps.LiveMode(true), 204, ""},
-		{"live mode, signed test", `{"livemode":false}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
-		{"test mode, signed test", `{"livemode":false}`, stripeapps.LiveMode(false), 204, ""},
-		{"test mode, signed live", `{"livemode":true}`, stripeapps.LiveMode(false), 403, "requirement_not_met"},
-		{"live mode, not signed at all", `{}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
-		{"test mode, not signed at all", `{}`, stripeapps.LiveMode(false), 403, "requirement_not_met"},
-		{"live mode as text", `{"livemode":"true"}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
-		{"live mode as a number", `{"livemode":1}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
-		{"live mode in a nested object", `{"a":{"livemode":true}}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
-		{"live mode under another case", `{"LiveMode":true}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
-		{"the action", `{"action":"refund"}`, stripeapps.Action("refund"), 204, ""},
-		{"the action with an escape", `{"action":"ref\u0075nd"}`, stripeapps.Action("refund"), 204, ""},
-		{"another action", `{"action":"payout"}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
-		{"the action and more", `{"action":"refund "}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
-		{"the action in a list", `{"action":["refund"]}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
-		{"no action", `{}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
-		{"an action of null", `{"action":null}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
-		{"an own rule that is met", `{}`, func(r *http.Request) error { return nil }, 204, ""},
-		{"an own rule that is not", `{}`, func(r *http.Request) error { return errors.New("secret reason") }, 403, "requirement_not_met"},
-		{"an own rule with its own answer", `{}`, func(r *http.Request) error { return own }, 402, "plan_too_small"},
-		{"an own rule on the identity", `{}`, func(r *http.Request) error {
-			if id, _ := stripeapps.IdentityFrom(r.Context()); id.AccountID != "acct_123" {
-				return errors.New("another account")
-			}
-			return nil
-		}, 204, ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			next := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-			if test.status != http.StatusNoContent {
-				next = mustNotBeCalled(t)
-			}
-			w := httptest.NewRecorder()
-			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext(test.payload))
-			stripeapps.Require(test.requirement)(next).ServeHTTP(w, r)
-			assert.Equal(t, test.status, w.Code)
-			if test.code != "" {
-				assertProblemHeaders(t, test.status, w)
-				assert.Contains(t, w.Body.String(), `"code":"`+test.code+`"`)
-				assert.NotContains(t, w.Body.String(), "secret reason")
-			}
-		})
-	}
-}
-
-func TestRequireNeedsAllRequirements(t *testing.T) {
-	require := stripeapps.Require(stripeapps.LiveMode(true), stripeapps.Action("refund"))
-	for payload, want := range map[string]int{
-		`{"livemode":true,"action":"refund"}`:  200,
-		`{"livemode":true,"action":"payout"}`:  403,
-		`{"livemode":false,"action":"refund"}`: 403,
-		`{"livemode":true}`:                    403,
-	} {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext(payload))
-		require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
-		assert.Equal(t, want, w.Code, payload)
-	}
-}
-
-func TestRequireOutsideTheChainFailsClosed(t *testing.T) {
-	w := httptest.NewRecorder()
-	stripeapps.Require(func(*http.Request) error { return nil })(mustNotBeCalled(t)).ServeHTTP(w, signedRequest(plain))
-	assert.Equal(t, http.StatusInternalServerError, w.Code)
-	assertProblemHeaders(t, http.StatusInternalServerError, w)
-	assert.Contains(t, w.Body.String(), `"code":"not_verified"`)
-}
-
-func TestRequireAnswersInTheWayOfTheChain(t *testing.T) {
-	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-		http.Error(w, "own", http.StatusTeapot)
-	}})
-	w := httptest.NewRecorder()
-	v.Handler(stripeapps.Require(stripeapps.LiveMode(true))(mustNotBeCalled(t))).ServeHTTP(w, signedRequest(plain))
-	assert.Equal(t, http.StatusTeapot, w.Code)
-	assert.Equal(t, "own\n", w.Body.String())
-}
-
-func TestEmptyRequirementsPanic(t *testing.T) {
-	assert.Panics(t, func() { stripeapps.Require() })
-	assert.Panics(t, func() { stripeapps.Require(nil) })
-	assert.Panics(t, func() { stripeapps.Action("") })
-}
-
-func TestAnErrorThatNewErrorDidNotMakeIsTakenForAnother(t *testing.T) {
-	for name, requirement := range map[string]stripeapps.Requirement{
-		"a nil *Error":  func(*http.Request) error { var e *stripeapps.Error; return e },
-		"a zero *Error": func(*http.Request) error { return new(stripeapps.Error) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := httptest.NewRecorder()
-			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext("{}"))
-			stripeapps.Require(requirement)(mustNotBeCalled(t)).ServeHTTP(w, r)
-			assert.Equal(t, http.StatusForbidden, w.Code)
-			w = httptest.NewRecorder()
-			stripeapps.WriteProblem(w, r, requirement(r))
-			assert.Equal(t, http.StatusInternalServerError, w.Code)
-		})
-	}
-}
-
-func TestRequireKeepsItsOwnListAndTheCause(t *testing.T) {
-	cause := errors.New("cause")
-	requirements := []stripeapps.Requirement{func(*http.Request) error { return cause }}
-	protect := stripeapps.Require(requirements...)
-	requirements[0] = func(*http.Request) error { return nil }
-
-	var refused error
-	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { refused = err }})
-	v.Handler(protect(mustNotBeCalled(t))).ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
-	assert.ErrorIs(t, refused, stripeapps.ErrRequirementNotMet)
-	assert.ErrorIs(t, refused, cause)
 }
 
 func TestDecodePayloadReturnsNothingHalfDecoded(t *testing.T) {

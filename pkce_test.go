@@ -347,17 +347,6 @@ func TestPKCEErrorsAreSentAsRFC6749Says(t *testing.T) {
 	}
 }
 
-func TestPKCEMakesFewAllocations(t *testing.T) {
-	if stripeapps.RaceEnabled {
-		t.Skip("allocations cannot be counted under the race detector")
-	}
-	for _, test := range pkceBenchmarks {
-		t.Run(test.name, func(t *testing.T) {
-			assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { test.run(t) }), test.allocs)
-		})
-	}
-}
-
 // It can be used, and copied, without the rest of the package.
 func TestPKCEStandsAlone(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "pkce.go", nil, parser.ImportsOnly)

@@ -290,3 +290,30 @@ func (v *Verifier) readHeader(h *signed.Header, header string, now time.Time) er
 }
 
 func signedAt(h *signed.Header) time.Time { return time.Unix(h.SignedAt, 0).UTC() }
+
+// maxDiagnosedBytes bounds what a refusal costs only to say more: anyone can cause
+// it. An ErrOnlyIDsSigned is an ErrNoMatch beyond it.
+const maxDiagnosedBytes = 64 << 10
+
+// noMatch says why no signature matches, as far as that can be told.
+func (v *Verifier) noMatch(h *signed.Header, payload []byte) error {
+	switch {
+	case v.source.onlyIDs():
+		return errNoMatchIDs
+	case v.source != SignedBody:
+		return ErrNoMatch
+	case len(payload) == 0:
+		return errNoBody
+	case len(payload) <= maxDiagnosedBytes && v.onlyIDsSigned(h, payload):
+		return ErrOnlyIDsSigned
+	default:
+		return ErrNoMatch
+	}
+}
+
+// onlyIDsSigned reports whether the signature, which does not cover the body,
+// covers the two ids that the body names.
+func (v *Verifier) onlyIDsSigned(h *signed.Header, body []byte) bool {
+	ids := signed.NamedIDs(body, v.allowNoUser)
+	return ids != nil && v.keys.Load().Match(h, ids) >= 0
+}

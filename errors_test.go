@@ -1,0 +1,258 @@
+package stripeapps_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+)
+
+func TestRefusalsAreProblemDocuments(t *testing.T) {
+	require.Len(t, refusals(), len(statusOf))
+	for code, request := range refusals() {
+		for _, method := range []string{http.MethodPost, http.MethodHead} {
+			t.Run(string(code)+" "+method, func(t *testing.T) {
+				var cfg stripeapps.VerifierConfig
+				r := request(&cfg)
+				r.Method = method
+				w := httptest.NewRecorder()
+				for _, name := range []string{"Content-Length", "Content-Range", "ETag", "Last-Modified"} {
+					w.Header().Set(name, "99") // of an answer that was not sent
+				}
+				newVerifier(t, cfg).Handler(mustNotBeCalled(t)).ServeHTTP(w, r)
+
+				assert.Equal(t, statusOf[code], w.Code)
+				assertProblemHeaders(t, statusOf[code], w)
+				if method == http.MethodHead {
+					assert.Empty(t, w.Body.String())
+					return
+				}
+				var document map[string]any
+				require.NoError(t, json.Unmarshal(w.Body.Bytes(), &document))
+				assert.NotEmpty(t, document["detail"])
+				delete(document, "detail")
+				assert.Equal(t, map[string]any{
+					"title":  http.StatusText(statusOf[code]),
+					"status": float64(statusOf[code]),
+					"code":   string(code),
+				}, document)
+			})
+		}
+	}
+}
+
+// Like slack-go before v0.31, whose error text held the right MAC: lift it,
+// send it again, and be verified.
+func TestNothingIsDisclosed(t *testing.T) {
+	const secret, previous = "absec_s3cr3t", "absec_pr3v10us"
+	for code, request := range refusals() {
+		t.Run(string(code), func(t *testing.T) {
+			var logged bytes.Buffer
+			cfg := stripeapps.VerifierConfig{Secrets: []string{secret, previous, testSecret}, Observe: stripeapps.LogRefusals(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))}
+			r := request(&cfg)
+			r.URL.Path = "/input"
+			header := r.Header.Get("Stripe-Signature")
+			var told error
+			cfg.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
+				told = err
+				fmt.Fprintln(w, err, fmt.Sprintf("%v %s", err, err))
+				stripeapps.WriteProblem(w, r, err)
+			}
+			w := httptest.NewRecorder()
+			newVerifier(t, cfg).Handler(mustNotBeCalled(t)).ServeHTTP(w, r)
+
+			text := w.Body.String() + logged.String() + told.Error() + fmt.Sprint(w.Header())
+			_, sent, _ := strings.Cut(header, "v1=")
+			for _, secret := range []string{secret, previous, testSecret, "absec_other"} {
+				assert.NotContains(t, text, secret)
+				for _, payload := range []string{plain, onlyIDs} {
+					mac := webhook.ComputeSignature(testNow, []byte(payload), secret)
+					assert.NotContains(t, text, hex.EncodeToString(mac))
+					assert.NotContains(t, text, string(mac))
+				}
+			}
+			for _, input := range []string{sent, "input", "usr_123", "acct_123", "1250", "1700000000"} {
+				if input != "" {
+					assert.NotContains(t, text, input)
+				}
+			}
+		})
+	}
+}
+
+func TestAnOwnErrorHandlerAnswersRefusals(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		handler    func(http.ResponseWriter, *http.Request, error)
+		wantStatus int
+		wantBody   string
+	}{
+		{"with a status and a body", func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, "own", http.StatusTeapot)
+		}, http.StatusTeapot, "own\n"},
+		{"with a status only", func(w http.ResponseWriter, _ *http.Request, err error) {
+			w.WriteHeader(http.StatusForbidden)
+		}, http.StatusForbidden, ""},
+		{"with a body only", func(w http.ResponseWriter, _ *http.Request, err error) {
+			io.WriteString(w, "own")
+		}, http.StatusOK, "own"},
+		{"through a reader", func(w http.ResponseWriter, _ *http.Request, err error) {
+			w.WriteHeader(http.StatusForbidden)
+			io.Copy(w, strings.NewReader("own"))
+		}, http.StatusForbidden, "own"},
+		{"by deciding on the error", func(w http.ResponseWriter, _ *http.Request, err error) {
+			var e *stripeapps.Error
+			if errors.As(err, &e) && errors.Is(err, stripeapps.ErrNotSigned) {
+				http.Error(w, e.Code(), e.Status())
+			}
+		}, http.StatusUnauthorized, "not_signed\n"},
+		{"through http.ResponseController", func(w http.ResponseWriter, _ *http.Request, err error) {
+			w.WriteHeader(http.StatusForbidden)
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				panic(err)
+			}
+		}, http.StatusForbidden, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := signedRequest(plain)
+			r.Header.Del("Stripe-Signature")
+			w := httptest.NewRecorder()
+			newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: test.handler}).Handler(mustNotBeCalled(t)).ServeHTTP(w, r)
+			assert.Equal(t, test.wantStatus, w.Code)
+			assert.Equal(t, test.wantBody, w.Body.String())
+		})
+	}
+}
+
+func TestAnErrorHandlerThatWritesNothingDoesNotMakeA200(t *testing.T) {
+	for name, handler := range map[string]func(http.ResponseWriter, *http.Request, error){
+		"nothing at all":   func(http.ResponseWriter, *http.Request, error) {},
+		"a header only":    func(w http.ResponseWriter, _ *http.Request, _ error) { w.Header().Set("X-Own", "1") },
+		"early hints only": func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusEarlyHints) },
+		"an empty text":    func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, "") },
+		"an empty reader":  func(w http.ResponseWriter, _ *http.Request, _ error) { io.Copy(w, strings.NewReader("")) },
+		"a flush only":     func(w http.ResponseWriter, _ *http.Request, _ error) { http.NewResponseController(w).Flush() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: handler}).Handler(mustNotBeCalled(t)))
+			defer server.Close()
+			response, err := http.Get(server.URL)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+			assert.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
+		})
+	}
+}
+
+func TestWriteProblemHidesForeignErrors(t *testing.T) {
+	w := httptest.NewRecorder()
+	stripeapps.WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), errors.New("password=hunter2"))
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assertProblemHeaders(t, http.StatusInternalServerError, w)
+	assert.Equal(t, `{"title":"Internal Server Error","status":500,"code":"internal","detail":"the server failed to handle the request"}`+"\n", w.Body.String())
+}
+
+func TestWriteProblemFindsAWrappedError(t *testing.T) {
+	w := httptest.NewRecorder()
+	stripeapps.WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), fmt.Errorf("refunds: %w", stripeapps.ErrTooOld))
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Contains(t, w.Body.String(), `"code":"too_old"`)
+}
+
+func TestRefuseAnswersInTheWayOfTheChain(t *testing.T) {
+	var logged bytes.Buffer
+	v := newVerifier(t, stripeapps.VerifierConfig{
+		Observe:      stripeapps.LogRefusals(slog.New(slog.NewTextHandler(&logged, nil))),
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, "own", http.StatusTeapot) },
+	})
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stripeapps.Refuse(w, r, stripeapps.NewError("own", 404, "nothing here"))
+	})
+	w := httptest.NewRecorder()
+	v.Handler(refuse).ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.StatusTeapot, w.Code)
+	assert.Contains(t, logged.String(), "code=own status=404")
+
+	w = httptest.NewRecorder()
+	refuse.ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.StatusNotFound, w.Code, "outside the chain")
+}
+
+func TestAnErrorHandlerWhoseHijackFailsDoesNotMakeA200(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+		if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			t.Error("hijacked")
+		}
+	}})
+	w := httptest.NewRecorder()
+	v.Handler(mustNotBeCalled(t)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+}
+
+func TestAnErrorThatNewErrorDidNotMakeIsTakenForAnother(t *testing.T) {
+	for name, requirement := range map[string]stripeapps.Requirement{
+		"a nil *Error":  func(*http.Request) error { var e *stripeapps.Error; return e },
+		"a zero *Error": func(*http.Request) error { return new(stripeapps.Error) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext("{}"))
+			stripeapps.Require(requirement)(mustNotBeCalled(t)).ServeHTTP(w, r)
+			assert.Equal(t, http.StatusForbidden, w.Code)
+			w = httptest.NewRecorder()
+			stripeapps.WriteProblem(w, r, requirement(r))
+			assert.Equal(t, http.StatusInternalServerError, w.Code)
+		})
+	}
+}
+
+func TestStripeGosSentinelsAreFound(t *testing.T) {
+	sentinels := []error{webhook.ErrNotSigned, webhook.ErrInvalidHeader, webhook.ErrNoValidSignature, webhook.ErrTooOld}
+	for _, test := range []struct {
+		name   string
+		header string
+		want   error // nil: none of them
+	}{
+		{"no signature", "", webhook.ErrNotSigned},
+		{"not of the form", "t", webhook.ErrInvalidHeader},
+		{"another secret", sign(plain, "absec_other", testNow), webhook.ErrNoValidSignature},
+		{"no v1", "t=1700000000", webhook.ErrNoValidSignature},
+		{"too old", sign(plain, testSecret, testNow.Add(-time.Hour)), webhook.ErrTooOld},
+		{"too new", sign(plain, testSecret, testNow.Add(time.Hour)), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := newVerifier(t, stripeapps.VerifierConfig{}).VerifyPayload([]byte(plain), test.header)
+			require.Error(t, err)
+			for _, sentinel := range sentinels {
+				assert.Equal(t, sentinel == test.want, errors.Is(err, sentinel), "%v", sentinel)
+			}
+			assert.False(t, errors.Is(err, nil))
+		})
+	}
+}
+
+func TestNewErrorPanicsOnAnIncompleteError(t *testing.T) {
+	for name, create := range map[string]func(){
+		"no code":        func() { stripeapps.NewError("", 400, "text") },
+		"no detail":      func() { stripeapps.NewError("code", 400, "") },
+		"a status of ok": func() { stripeapps.NewError("code", 200, "text") },
+		"no such status": func() { stripeapps.NewError("code", 600, "text") },
+	} {
+		t.Run(name, func(t *testing.T) { assert.Panics(t, create) })
+	}
+}
