@@ -174,7 +174,7 @@ type CSPConfig struct {
 
 	// ReportURL is where browsers send reports of violations of both policies:
 	// an absolute path, which is best, or an http or https URL. See
-	// NewReportHandler for what serves it. "" means no reports.
+	// cspreport.NewHandler for what serves it. "" means no reports.
 	//
 	// It is sent as report-to, with Reporting-Endpoints, and as report-uri for
 	// browsers that do not know the former. Those that do ignore report-uri,

@@ -67,7 +67,7 @@
 //	500 not_verified         used outside the chain: a mistake in the backend
 //	500 internal             a panic, or an error that is not an *Error
 //	405 method_not_allowed, 415 unsupported_media_type, 400 malformed_report
-//	                         NewReportHandler
+//	                         cspreport.NewHandler
 //
 // 401 answers carry WWW-Authenticate: Stripe-Signature; all carry
 // Cache-Control: no-store.

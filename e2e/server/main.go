@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/cspreport"
 )
 
 func main() {
@@ -173,7 +174,7 @@ func mountPages(mux *http.ServeMux) error {
 	})
 
 	reports := reportList{list: []report{}}
-	mux.Handle("POST /reports", stripeapps.NewReportHandler(reports.add))
+	mux.Handle("POST /reports", cspreport.NewHandler(reports.add))
 	mux.HandleFunc("GET /reports", reports.tell)
 	return errors.Join(problems...)
 }
@@ -185,11 +186,11 @@ type reportList struct {
 }
 
 type report struct {
-	ContentType string               `json:"contentType"`
-	Report      stripeapps.CSPReport `json:"report"`
+	ContentType string           `json:"contentType"`
+	Report      cspreport.Report `json:"report"`
 }
 
-func (l *reportList) add(r *http.Request, csp stripeapps.CSPReport) {
+func (l *reportList) add(r *http.Request, csp cspreport.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.list = append(l.list, report{r.Header.Get("Content-Type"), csp})

@@ -1,4 +1,7 @@
-package stripeapps
+// Package cspreport receives the reports that browsers send about violations of a
+// Content Security Policy. [NewHandler] serves what
+// [stripeapps.CSPConfig.ReportURL] names.
+package cspreport
 
 import (
 	"bytes"
@@ -8,6 +11,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps"
 )
 
 const (
@@ -19,18 +24,23 @@ const (
 	maxReports = 100
 )
 
+// What a sender is told, beside stripeapps.ErrBodyTooLarge and
+// stripeapps.ErrBodyUnreadable. The codes are part of the API: one is never
+// renamed and never changes its meaning.
 var (
-	errMethodNotAllowed     = NewError("method_not_allowed", http.StatusMethodNotAllowed, "this endpoint takes reports of browsers: send them with POST")
-	errUnsupportedMediaType = NewError("unsupported_media_type", http.StatusUnsupportedMediaType, "this endpoint takes application/csp-report and application/reports+json")
-	errMalformedReport      = NewError("malformed_report", http.StatusBadRequest, "the body is not a report of the type that its Content-Type says")
+	errMethodNotAllowed = stripeapps.NewError("method_not_allowed", http.StatusMethodNotAllowed,
+		"this endpoint takes reports of browsers: send them with POST")
+	errUnsupportedMediaType = stripeapps.NewError("unsupported_media_type", http.StatusUnsupportedMediaType,
+		"this endpoint takes application/csp-report and application/reports+json")
+	errMalformedReport = stripeapps.NewError("malformed_report", http.StatusBadRequest,
+		"the body is not a report of the type that its Content-Type says")
 )
 
-// CSPReport is what a browser, or whoever poses as one, says about a violation
-// of a policy. Nothing in it can be relied on. Members that were not sent are
-// zero.
+// Report is what a browser, or whoever poses as one, says about a violation of a
+// policy. Nothing in it can be relied on. Members that were not sent are zero.
 //
 // https://www.w3.org/TR/CSP3/#reporting
-type CSPReport struct {
+type Report struct {
 	// DocumentURL is the page, without its fragment.
 	DocumentURL string `json:"documentURL"`
 	// Referrer is where the page was reached from.
@@ -47,7 +57,7 @@ type CSPReport struct {
 	// StatusCode is the status of the page.
 	StatusCode int `json:"statusCode"`
 	// Sample is the beginning of what was blocked, if the directive has
-	// CSPReportSample.
+	// stripeapps.CSPReportSample.
 	Sample string `json:"sample"`
 	// SourceFile, LineNumber and ColumnNumber are where it happened.
 	SourceFile   string `json:"sourceFile"`
@@ -55,7 +65,7 @@ type CSPReport struct {
 	ColumnNumber int    `json:"columnNumber"`
 }
 
-// csp2Report is CSPReport under the names that report-uri has for its members.
+// csp2Report is Report under the names that report-uri has for its members.
 //
 // https://www.w3.org/TR/CSP3/#deprecated-serialize-violation
 type csp2Report struct {
@@ -72,11 +82,11 @@ type csp2Report struct {
 	ColumnNumber       int    `json:"column-number"`
 }
 
-// NewReportHandler returns a handler for CSPConfig.ReportURL. It reads the
+// NewHandler returns a handler for stripeapps.CSPConfig.ReportURL. It reads the
 // reports that browsers send for report-uri (application/csp-report) and for
 // report-to (application/reports+json, of which reports of other types are
-// skipped), and calls handle with each, before it answers 204. handle is called
-// concurrently for different requests.
+// skipped), and calls handle with each, before it responds with 204. handle is
+// called concurrently for different requests.
 //
 // Reports are input that anybody can send, in any number and with anything in
 // it: they are NOT authenticated. Count them or write them to a structured log,
@@ -91,16 +101,16 @@ type csp2Report struct {
 //
 // Put it outside the verifying middleware: browsers sign no reports. Serve it
 // from the page's own origin if you can. For report-to to another origin,
-// browsers send a preflight first, which NewCORS around the handler answers; for
-// report-uri they do not, and the request is a cross-origin one that
-// net/http.CrossOriginProtection refuses.
+// browsers send a preflight first, which stripeapps.NewCORS around the handler
+// answers; for report-uri they do not, and the request is a cross-origin one
+// that net/http.CrossOriginProtection refuses.
 //
 // It panics if handle is nil.
 //
 // https://www.w3.org/TR/reporting-1/#media-type
-func NewReportHandler(handle func(r *http.Request, report CSPReport)) http.Handler {
+func NewHandler(handle func(*http.Request, Report)) http.Handler {
 	if handle == nil {
-		panic("stripeapps: NewReportHandler needs a function that takes the reports")
+		panic("cspreport: NewHandler needs a function that takes the reports")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reports, err := readReports(w, r)
@@ -108,7 +118,7 @@ func NewReportHandler(handle func(r *http.Request, report CSPReport)) http.Handl
 			if errors.Is(err, errMethodNotAllowed) {
 				w.Header().Set("Allow", http.MethodPost)
 			}
-			WriteProblem(w, r, err)
+			stripeapps.WriteProblem(w, r, err)
 			return
 		}
 		for _, report := range reports {
@@ -118,7 +128,7 @@ func NewReportHandler(handle func(r *http.Request, report CSPReport)) http.Handl
 	})
 }
 
-func readReports(w http.ResponseWriter, r *http.Request) ([]CSPReport, error) {
+func readReports(w http.ResponseWriter, r *http.Request) ([]Report, error) {
 	if r.Method != http.MethodPost {
 		return nil, errMethodNotAllowed
 	}
@@ -128,7 +138,10 @@ func readReports(w http.ResponseWriter, r *http.Request) ([]CSPReport, error) {
 	}
 	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReportBytes))
 	if err != nil {
-		return nil, unreadable(err)
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			return nil, stripeapps.ErrBodyTooLarge
+		}
+		return nil, stripeapps.ErrBodyUnreadable
 	}
 	if mediaType == mediaTypeCSPReport {
 		return decodeCSP2Report(content)
@@ -137,7 +150,7 @@ func readReports(w http.ResponseWriter, r *http.Request) ([]CSPReport, error) {
 }
 
 // decodeCSP2Report decodes {"csp-report": {…}}.
-func decodeCSP2Report(content []byte) ([]CSPReport, error) {
+func decodeCSP2Report(content []byte) ([]Report, error) {
 	var document struct {
 		Report *struct {
 			csp2Report
@@ -145,22 +158,22 @@ func decodeCSP2Report(content []byte) ([]CSPReport, error) {
 		} `json:"csp-report"`
 	}
 	if err := json.Unmarshal(content, &document); err != nil {
-		return nil, errMalformedReport.causedBy(err)
+		return nil, errMalformedReport
 	}
 	if document.Report == nil {
 		return nil, errMalformedReport
 	}
-	report := CSPReport(document.Report.csp2Report)
+	report := Report(document.Report.csp2Report)
 	if report.EffectiveDirective == "" {
 		// CSP2's older name, which can hold the directive's value too.
 		report.EffectiveDirective, _, _ = strings.Cut(document.Report.ViolatedDirective, " ")
 	}
-	return []CSPReport{report}, nil
+	return []Report{report}, nil
 }
 
 // decodeReports decodes [{"type": "csp-violation", "body": {…}}, …], and skips
 // what it does not understand: a browser would send a refused list again.
-func decodeReports(content []byte) (reports []CSPReport, err error) {
+func decodeReports(content []byte) (reports []Report, err error) {
 	// encoding/json leaves out what an array has no room for.
 	var list [maxReports]struct {
 		Type string          `json:"type"`
@@ -177,10 +190,10 @@ func decodeReports(content []byte) (reports []CSPReport, err error) {
 		return nil, errMalformedReport
 	}
 	if err != nil {
-		return nil, errMalformedReport.causedBy(err)
+		return nil, errMalformedReport
 	}
 	for _, entry := range list {
-		var report *CSPReport
+		var report *Report
 		if entry.Type == "csp-violation" && json.Unmarshal(entry.Body, &report) == nil && report != nil {
 			reports = append(reports, *report)
 		}
