@@ -1,6 +1,9 @@
 package stripeapps
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,31 +23,29 @@ type Policy []Directive
 type Directive struct {
 	// Name is the directive's name, in lower case.
 	Name string
-	// Sources is the directive's value, one word an entry: sources, or what
-	// the directive has instead of them, like the tokens of sandbox. Only
-	// upgrade-insecure-requests and sandbox can do without.
-	Sources []CSPSource
+	// Sources is the directive's value, one word an entry. A source is a
+	// keyword, a scheme ("data:"), a host ("https://*.example.com:8443/path/",
+	// where the scheme, the wildcard, the port and the path are optional) or a
+	// hash ("'sha256-…'"). Other directives have words of their own, like the
+	// tokens of sandbox. Only upgrade-insecure-requests and sandbox can do
+	// without.
+	Sources []string
 }
 
-// CSPSource is one word of a directive's value: a keyword, a scheme ("data:"), a
-// host ("https://*.example.com:8443/path/", where the scheme, the wildcard, the
-// port and the path are optional) or a hash ("'sha256-…'").
-type CSPSource string
-
-// The keywords, with the quotes that belong to them.
+// The keywords of a source list, with the quotes that belong to them.
 const (
-	CSPNone           CSPSource = "'none'"
-	CSPSelf           CSPSource = "'self'"
-	CSPStrictDynamic  CSPSource = "'strict-dynamic'"
-	CSPUnsafeInline   CSPSource = "'unsafe-inline'"
-	CSPUnsafeEval     CSPSource = "'unsafe-eval'"
-	CSPUnsafeHashes   CSPSource = "'unsafe-hashes'"
-	CSPWasmUnsafeEval CSPSource = "'wasm-unsafe-eval'"
-	CSPReportSample   CSPSource = "'report-sample'"
+	CSPNone           = "'none'"
+	CSPSelf           = "'self'"
+	CSPStrictDynamic  = "'strict-dynamic'"
+	CSPUnsafeInline   = "'unsafe-inline'"
+	CSPUnsafeEval     = "'unsafe-eval'"
+	CSPUnsafeHashes   = "'unsafe-hashes'"
+	CSPWasmUnsafeEval = "'wasm-unsafe-eval'"
+	CSPReportSample   = "'report-sample'"
 
 	// CSPNonce stands for the nonce of the response: 'nonce-…', with another
 	// value each time. NonceFrom returns the value.
-	CSPNonce CSPSource = "'nonce'"
+	CSPNonce = "'nonce'"
 )
 
 // APIPolicy returns the policy for answers that are not pages:
@@ -55,8 +56,8 @@ const (
 // nothing.
 func APIPolicy() Policy {
 	return Policy{
-		{"default-src", []CSPSource{CSPNone}},
-		{"frame-ancestors", []CSPSource{CSPNone}},
+		{"default-src", []string{CSPNone}},
+		{"frame-ancestors", []string{CSPNone}},
 	}
 }
 
@@ -75,16 +76,16 @@ func APIPolicy() Policy {
 // https://web.dev/articles/strict-csp
 func PagePolicy() Policy {
 	return Policy{
-		{"default-src", []CSPSource{CSPNone}},
-		{"script-src", []CSPSource{CSPNonce, CSPStrictDynamic}},
-		{"style-src", []CSPSource{CSPNonce}},
-		{"img-src", []CSPSource{CSPSelf, "data:"}},
-		{"font-src", []CSPSource{CSPSelf}},
-		{"connect-src", []CSPSource{CSPSelf}},
-		{"object-src", []CSPSource{CSPNone}},
-		{"base-uri", []CSPSource{CSPNone}},
-		{"form-action", []CSPSource{CSPSelf}},
-		{"frame-ancestors", []CSPSource{CSPNone}},
+		{"default-src", []string{CSPNone}},
+		{"script-src", []string{CSPNonce, CSPStrictDynamic}},
+		{"style-src", []string{CSPNonce}},
+		{"img-src", []string{CSPSelf, "data:"}},
+		{"font-src", []string{CSPSelf}},
+		{"connect-src", []string{CSPSelf}},
+		{"object-src", []string{CSPNone}},
+		{"base-uri", []string{CSPNone}},
+		{"form-action", []string{CSPSelf}},
+		{"frame-ancestors", []string{CSPNone}},
 	}
 }
 
@@ -107,12 +108,12 @@ func PagePolicy() Policy {
 // https://www.w3.org/TR/CSP3/#source-list-paths-and-redirects
 func ConsentPolicy() Policy {
 	return Policy{
-		{"default-src", []CSPSource{CSPNone}},
-		{"style-src", []CSPSource{CSPNonce}},
-		{"img-src", []CSPSource{CSPSelf, "data:"}},
-		{"base-uri", []CSPSource{CSPNone}},
-		{"form-action", []CSPSource{CSPSelf, "https://dashboard.stripe.com"}},
-		{"frame-ancestors", []CSPSource{CSPNone}},
+		{"default-src", []string{CSPNone}},
+		{"style-src", []string{CSPNonce}},
+		{"img-src", []string{CSPSelf, "data:"}},
+		{"base-uri", []string{CSPNone}},
+		{"form-action", []string{CSPSelf, "https://dashboard.stripe.com"}},
+		{"frame-ancestors", []string{CSPNone}},
 	}
 }
 
@@ -120,13 +121,13 @@ func ConsentPolicy() Policy {
 // added to the ones it has, in place of 'none', or as a new directive.
 //
 //	PagePolicy().With("img-src", "https://files.stripe.com")
-func (p Policy) With(name string, sources ...CSPSource) Policy {
+func (p Policy) With(name string, sources ...string) Policy {
 	p = slices.Clone(p)
 	i := slices.IndexFunc(p, func(d Directive) bool { return d.Name == name })
 	if i < 0 {
 		return append(p, Directive{name, slices.Clone(sources)})
 	}
-	had := slices.DeleteFunc(slices.Clone(p[i].Sources), func(s CSPSource) bool { return s == CSPNone })
+	had := slices.DeleteFunc(slices.Clone(p[i].Sources), func(s string) bool { return s == CSPNone })
 	p[i].Sources = append(had, sources...)
 	return p
 }
@@ -134,7 +135,7 @@ func (p Policy) With(name string, sources ...CSPSource) Policy {
 // String returns p as it is sent, with CSPNonce as it is where a response has its
 // nonce. It is for reading and for tests: it checks nothing.
 func (p Policy) String() string {
-	return strings.Join(p.split(), string(CSPNonce))
+	return strings.Join(p.split(), CSPNonce)
 }
 
 // split returns p as it is sent, cut where a nonce belongs.
@@ -153,7 +154,7 @@ func (p Policy) split() []string {
 				part.Reset()
 				continue
 			}
-			part.WriteString(string(source))
+			part.WriteString(source)
 		}
 	}
 	return append(parts, part.String())
@@ -254,8 +255,8 @@ type cspLine struct {
 func (c *csp) add(name string, p Policy, reportURL string) {
 	if reportURL != "" {
 		p = append(slices.Clip(p),
-			Directive{"report-uri", []CSPSource{CSPSource(reportURL)}},
-			Directive{"report-to", []CSPSource{reportEndpoint}})
+			Directive{"report-uri", []string{reportURL}},
+			Directive{"report-to", []string{reportEndpoint}})
 	}
 	value := p.split()
 	c.lines = append(c.lines, cspLine{name, value})
@@ -285,6 +286,46 @@ func (c *csp) middleware(next http.Handler) http.Handler {
 	})
 }
 
+const (
+	nonceBytes = 16 // CSP3 §7.1: at least 128 bits
+
+	// minNonceLen is what 16 bytes in base64url have.
+	minNonceLen = 22
+	maxNonceLen = 128
+)
+
+type nonceKey struct{}
+
+// NonceFrom returns the nonce of the response to the request with this context,
+// for the nonce attributes of a page, or "" if NewCSP has not made one: outside
+// it, or where its policies do not have CSPNonce. It needs no escaping.
+func NonceFrom(ctx context.Context) string {
+	nonce, _ := ctx.Value(nonceKey{}).(string)
+	return nonce
+}
+
+// ContextWithNonce returns a context from which NonceFrom gets nonce, for unit
+// tests of templates and of handlers that stand behind NewCSP. It checks
+// nothing. Never use it to give responses a nonce that is not new: a NewCSP
+// behind it sends this one.
+func ContextWithNonce(ctx context.Context, nonce string) context.Context {
+	return context.WithValue(ctx, nonceKey{}, nonce)
+}
+
+// newNonce makes a nonce of base64url, which has nothing that HTML escapes.
+func newNonce() string {
+	var random [nonceBytes]byte
+	rand.Read(random[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+// isNonce reports whether s can stand in a policy and has the length of a nonce
+// that cannot be guessed.
+func isNonce(s string) bool {
+	return minNonceLen <= len(s) && len(s) <= maxNonceLen &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !isIDByte(r) && r != '-' })
+}
+
 func (cfg CSPConfig) check() error {
 	problems := cfg.policyProblems("CSP.Policy", cfg.Policy)
 	for i, d := range cfg.ReportOnly {
@@ -295,7 +336,7 @@ func (cfg CSPConfig) check() error {
 	}
 	problems = append(problems, cfg.policyProblems("CSP.ReportOnly", cfg.ReportOnly)...)
 	if cfg.ReportURL != "" {
-		if what := reportURLProblem(CSPSource(cfg.ReportURL)); what != "" {
+		if what := reportURLProblem(cfg.ReportURL); what != "" {
 			problems = append(problems, fmt.Errorf("stripeapps: CSP.ReportURL %q %s", cfg.ReportURL, what))
 		}
 	}
@@ -350,22 +391,22 @@ func (cfg CSPConfig) policyProblems(field string, p Policy) (problems []error) {
 				what = takes.problem(source)
 			}
 			if what != "" {
-				problem("%s: %q %s", d.Name, string(source), what)
+				problem("%s: %q %s", d.Name, source, what)
 			}
 		}
 	}
 	return problems
 }
 
-func isNonceOrHash(s CSPSource) bool {
-	return s == CSPNonce || hashSource.MatchString(string(s))
+func isNonceOrHash(s string) bool {
+	return s == CSPNonce || hashSource.MatchString(s)
 }
 
 // directiveValue is what a directive can have as its value.
 type directiveValue struct {
 	what     string
 	min, max int
-	problem  func(CSPSource) string // what is wrong with one word
+	problem  func(string) string // what is wrong with one word
 }
 
 const anyNumber = 1 << 30
@@ -418,7 +459,7 @@ var directives = map[string]directiveValue{
 // sandboxTokens are those of HTML, and the one of the Storage Access API.
 //
 // https://html.spec.whatwg.org/multipage/iframe-embed-object.html#attr-iframe-sandbox
-var sandboxTokens = []CSPSource{
+var sandboxTokens = []string{
 	"allow-downloads",
 	"allow-forms",
 	"allow-modals",
@@ -439,7 +480,7 @@ var sandboxTokens = []CSPSource{
 //
 // https://www.w3.org/TR/CSP3/#grammardef-keyword-source
 // https://html.spec.whatwg.org/multipage/speculative-loading.html
-var keywords = []CSPSource{
+var keywords = []string{
 	CSPNone, CSPSelf, CSPStrictDynamic, CSPUnsafeInline, CSPUnsafeEval, CSPUnsafeHashes, CSPWasmUnsafeEval, CSPReportSample,
 	"'trusted-types-eval'", "'report-sha256'", "'report-sha384'", "'report-sha512'", "'inline-speculation-rules'",
 }
@@ -476,35 +517,35 @@ const (
 
 // characterProblem finds what would end the word, the directive (;) or the
 // policy (,).
-func characterProblem(s CSPSource) string {
+func characterProblem(s string) string {
 	if s == "" {
 		return "is empty: remove it"
 	}
-	if strings.ContainsFunc(string(s), func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' || r == ',' }) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' || r == ',' }) {
 		return "has white space, a control character, a ; or , or a character outside ASCII: give one source an entry, percent-encode a path, and write a domain in Punycode"
 	}
 	return ""
 }
 
 // sourceProblem says what is wrong with a word of a source list.
-func sourceProblem(s CSPSource) string {
-	unquoted := strings.ToLower(strings.Trim(string(s), "'"))
-	switch keyword := CSPSource("'" + unquoted + "'"); {
-	case s == CSPNonce, slices.Contains(keywords, s), hashSource.MatchString(string(s)):
+func sourceProblem(s string) string {
+	unquoted := strings.ToLower(strings.Trim(s, "'"))
+	switch keyword := "'" + unquoted + "'"; {
+	case s == CSPNonce, slices.Contains(keywords, s), hashSource.MatchString(s):
 		return ""
-	case fixedNonce.MatchString(string(s)):
+	case fixedNonce.MatchString(s):
 		return "is a fixed nonce, which must differ from response to response: use CSPNonce"
-	case badHash.MatchString(string(s)):
+	case badHash.MatchString(s):
 		return "is not a hash: write 'sha256-…' with its quotes and all of the hash in base64, and sha384 and sha512 likewise"
 	case slices.Contains(keywords, keyword):
-		return fmt.Sprintf("is not the keyword: write %q, in lower case and with its quotes", string(keyword))
+		return fmt.Sprintf("is not the keyword: write %q, in lower case and with its quotes", keyword)
 	case s[0] == '\'':
 		return "is not a keyword of CSP Level 3"
-	case bareScheme.MatchString(string(s)):
+	case bareScheme.MatchString(s):
 		return fmt.Sprintf("is a host of that name: write %q for the scheme", unquoted+":")
-	case badPort.MatchString(string(s)):
+	case badPort.MatchString(s):
 		return "has a port that is not from 1 to 65535, or a scheme where a host belongs"
-	case !schemeSource.MatchString(string(s)) && !hostSource.MatchString(string(s)):
+	case !schemeSource.MatchString(s) && !hostSource.MatchString(s):
 		return "is not a valid source: write a host like https://*.example.com:8443/path/ (without query, * only as the first label), a scheme like data:, or a keyword in quotes"
 	}
 	return ""
@@ -512,7 +553,7 @@ func sourceProblem(s CSPSource) string {
 
 // attrSourceProblem is sourceProblem for attributes, which have no nonce
 // (CSP3 §6.7.3.3).
-func attrSourceProblem(s CSPSource) string {
+func attrSourceProblem(s string) string {
 	if s == CSPNonce {
 		return "has no meaning here: attributes carry no nonce"
 	}
@@ -521,7 +562,7 @@ func attrSourceProblem(s CSPSource) string {
 
 // urlSourceProblem is sourceProblem for directives that are compared with URLs
 // only, where other keywords, nonces and hashes match nothing.
-func urlSourceProblem(s CSPSource) string {
+func urlSourceProblem(s string) string {
 	what := sourceProblem(s)
 	if what == "" && s[0] == '\'' && s != CSPNone && s != CSPSelf {
 		return "has no meaning here: only default-src, script-src and style-src, and those that begin so, take it"
@@ -529,22 +570,22 @@ func urlSourceProblem(s CSPSource) string {
 	return what
 }
 
-func trustedTypesProblem(s CSPSource) string {
-	if s == "*" || s == CSPNone || s == "'allow-duplicates'" || trustedTypesName.MatchString(string(s)) {
+func trustedTypesProblem(s string) string {
+	if s == "*" || s == CSPNone || s == "'allow-duplicates'" || trustedTypesName.MatchString(s) {
 		return ""
 	}
 	return "is not the name of a policy, nor *, 'none' or 'allow-duplicates'"
 }
 
-func reportToProblem(s CSPSource) string {
-	if !endpointName.MatchString(string(s)) {
+func reportToProblem(s string) string {
+	if !endpointName.MatchString(s) {
 		return "is not the name of an endpoint: write the one that Reporting-Endpoints gives a URL to"
 	}
 	return ""
 }
 
-func oneOf(words ...CSPSource) func(CSPSource) string {
-	return func(s CSPSource) string {
+func oneOf(words ...string) func(string) string {
+	return func(s string) string {
 		if slices.Contains(words, s) {
 			return ""
 		}
@@ -555,15 +596,15 @@ func oneOf(words ...CSPSource) func(CSPSource) string {
 // reportURLProblem says what is wrong with a URL that reports are sent to. It
 // must fit into a policy, and into a string of a structured field (RFC 8941
 // §3.3.3).
-func reportURLProblem(s CSPSource) string {
-	if characterProblem(s) != "" || strings.ContainsAny(string(s), `"\`) {
+func reportURLProblem(s string) string {
+	if characterProblem(s) != "" || strings.ContainsAny(s, `"\`) {
 		return `has white space, a control character, one of ; , " \ or a character outside ASCII: percent-encode it`
 	}
-	u, err := url.Parse(string(s))
+	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-	case u.User != nil || strings.Contains(string(s), "#"):
-	case u.Host == "" && strings.HasPrefix(string(s), "/") && !strings.HasPrefix(string(s), "//"):
+	case u.User != nil || strings.Contains(s, "#"):
+	case u.Host == "" && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//"):
 		return ""
 	case u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http"):
 		return ""

@@ -32,11 +32,11 @@ func show(handler http.Handler) {
 func ExampleNewCSP() {
 	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{
 		Policy: stripeapps.Policy{
-			{Name: "default-src", Sources: []stripeapps.CSPSource{stripeapps.CSPSelf, "https://cdn.example.com"}},
-			{Name: "frame-ancestors", Sources: []stripeapps.CSPSource{stripeapps.CSPNone}},
+			{Name: "default-src", Sources: []string{stripeapps.CSPSelf, "https://cdn.example.com"}},
+			{Name: "frame-ancestors", Sources: []string{stripeapps.CSPNone}},
 		},
 		ReportOnly: stripeapps.Policy{
-			{Name: "default-src", Sources: []stripeapps.CSPSource{stripeapps.CSPSelf}},
+			{Name: "default-src", Sources: []string{stripeapps.CSPSelf}},
 		},
 		ReportURL: "/csp-reports",
 	})
@@ -47,7 +47,7 @@ func ExampleNewCSP() {
 	show(csp(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") })))
 
 	_, err = stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{
-		{Name: "script-src", Sources: []stripeapps.CSPSource{"self", "https://cdn.example.com;"}},
+		{Name: "script-src", Sources: []string{"self", "https://cdn.example.com;"}},
 	}})
 	fmt.Println(err)
 	// Output:

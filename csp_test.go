@@ -35,7 +35,7 @@ func newCSP(tb testing.TB, cfg stripeapps.CSPConfig) stripeapps.Middleware {
 }
 
 // directive makes a Directive in one line.
-func directive(name string, sources ...stripeapps.CSPSource) stripeapps.Directive {
+func directive(name string, sources ...string) stripeapps.Directive {
 	return stripeapps.Directive{Name: name, Sources: sources}
 }
 
@@ -332,10 +332,10 @@ func TestABadNonceIsNeverSent(t *testing.T) {
 
 func TestSourcesThatAreAccepted(t *testing.T) {
 	const sha256, sha384, sha512 = 43, 64, 86
-	hash := func(algorithm string, length int, padding string) stripeapps.CSPSource {
-		return stripeapps.CSPSource("'" + algorithm + "-" + strings.Repeat("a", length) + padding + "'")
+	hash := func(algorithm string, length int, padding string) string {
+		return "'" + algorithm + "-" + strings.Repeat("a", length) + padding + "'"
 	}
-	for name, sources := range map[string][]stripeapps.CSPSource{
+	for name, sources := range map[string][]string{
 		"connect-src": {
 			"*", "'self'", "data:", "https:", "WSS:", "custom-scheme+1.0:",
 			"example.com", "localhost", "localhost:4242", "127.0.0.1:*", "xn--tdaaaaaa.de", "EXAMPLE.com",
@@ -367,40 +367,40 @@ func TestSourcesThatAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		want    string
 		name    string
-		sources []stripeapps.CSPSource
+		sources []string
 	}{
-		{`write "'self'", in lower case and with its quotes`, "img-src", []stripeapps.CSPSource{"self", "SELF", "'self", "self'", "'Self'", "''self''"}},
-		{`write "'none'", in lower case and with its quotes`, "img-src", []stripeapps.CSPSource{"none"}},
-		{`write "'strict-dynamic'", in lower case and with its quotes`, "script-src", []stripeapps.CSPSource{"strict-dynamic"}},
-		{`write "'unsafe-inline'", in lower case and with its quotes`, "script-src", []stripeapps.CSPSource{"unsafe-inline"}},
-		{`write "'unsafe-eval'", in lower case and with its quotes`, "script-src", []stripeapps.CSPSource{"Unsafe-Eval"}},
-		{`write "'report-sample'", in lower case and with its quotes`, "script-src", []stripeapps.CSPSource{"report-sample"}},
-		{"use CSPNonce", "script-src", []stripeapps.CSPSource{"nonce-abc", "'nonce-abc'", "'nonce-" + testNonce + "'", "'NONCE-abc'", "'nonce-'", "nonce", "'nonce", "'nonce-a=='"}},
-		{"is not a hash", "script-src", []stripeapps.CSPSource{"sha256-abc", "'sha256-abc'", "'sha256-'", "'sha384-YWJj'", "'SHA256-" + stripeapps.CSPSource(strings.Repeat("a", 43)) + "='", "sha512-" + stripeapps.CSPSource(strings.Repeat("a", 86)) + "==", "'sha256-" + stripeapps.CSPSource(strings.Repeat("a", 44)) + "'"}},
-		{"is not a keyword of CSP Level 3", "script-src", []stripeapps.CSPSource{"'unsafe'", "''", "'", "'sha1-YWJj'", "'https://example.com'", "'nonce-!'"}},
-		{`is a host of that name: write "data:" for the scheme`, "img-src", []stripeapps.CSPSource{"data"}},
-		{`is a host of that name: write "https:" for the scheme`, "img-src", []stripeapps.CSPSource{"https", "HTTPS"}},
-		{"is not a valid source", "img-src", []stripeapps.CSPSource{
+		{`write "'self'", in lower case and with its quotes`, "img-src", []string{"self", "SELF", "'self", "self'", "'Self'", "''self''"}},
+		{`write "'none'", in lower case and with its quotes`, "img-src", []string{"none"}},
+		{`write "'strict-dynamic'", in lower case and with its quotes`, "script-src", []string{"strict-dynamic"}},
+		{`write "'unsafe-inline'", in lower case and with its quotes`, "script-src", []string{"unsafe-inline"}},
+		{`write "'unsafe-eval'", in lower case and with its quotes`, "script-src", []string{"Unsafe-Eval"}},
+		{`write "'report-sample'", in lower case and with its quotes`, "script-src", []string{"report-sample"}},
+		{"use CSPNonce", "script-src", []string{"nonce-abc", "'nonce-abc'", "'nonce-" + testNonce + "'", "'NONCE-abc'", "'nonce-'", "nonce", "'nonce", "'nonce-a=='"}},
+		{"is not a hash", "script-src", []string{"sha256-abc", "'sha256-abc'", "'sha256-'", "'sha384-YWJj'", "'SHA256-" + strings.Repeat("a", 43) + "='", "sha512-" + strings.Repeat("a", 86) + "==", "'sha256-" + strings.Repeat("a", 44) + "'"}},
+		{"is not a keyword of CSP Level 3", "script-src", []string{"'unsafe'", "''", "'", "'sha1-YWJj'", "'https://example.com'", "'nonce-!'"}},
+		{`is a host of that name: write "data:" for the scheme`, "img-src", []string{"data"}},
+		{`is a host of that name: write "https:" for the scheme`, "img-src", []string{"https", "HTTPS"}},
+		{"is not a valid source", "img-src", []string{
 			"*.*.example.com", "a.*.example.com", "a*.example.com", "example.*", "**", "*example.com", "https://*.", ".example.com", "example..com", "example.com.",
 			"example.com:-1", "example.com:8o80", "example.com:123456", "example.com:80:80", "[::1]", "https://[::1]:80", "under_score.example",
 			"https://", "https:/example.com", "//example.com", "/path", "example.com//a", "example.com/a?b=c", "example.com/#a", "example.com/%zz", "example.com/%2", `example.com/"`, `example.com\a`,
 			"user@example.com", "1https:", "data:image/png", ":", "*/../*[", "example.com/<a>", "=",
 		}},
-		{"has white space, a control character, a ; or ,", "img-src", []stripeapps.CSPSource{
+		{"has white space, a control character, a ; or ,", "img-src", []string{
 			"a.example b.example", " a.example", "a.example\t", "a.example\n", "a.example\r\nSet-Cookie:", "a.example;", "a.example/;script-src", "a.example,b.example",
 			"'self';", "a\x00", "a\x7f", "bücher.example", "a\u2028", "\xff", "\u00a0",
 		}},
-		{"is empty", "img-src", []stripeapps.CSPSource{""}},
-		{"has no meaning here: only default-src, script-src and style-src", "img-src", []stripeapps.CSPSource{stripeapps.CSPNonce, "'unsafe-inline'", "'strict-dynamic'", "'sha256-" + stripeapps.CSPSource(strings.Repeat("a", 43)) + "='"}},
-		{"has no meaning here: only default-src, script-src and style-src", "frame-ancestors", []stripeapps.CSPSource{stripeapps.CSPNonce, "'unsafe-inline'"}},
-		{"has no meaning here: attributes carry no nonce", "script-src-attr", []stripeapps.CSPSource{stripeapps.CSPNonce}},
-		{"has no meaning here: attributes carry no nonce", "style-src-attr", []stripeapps.CSPSource{stripeapps.CSPNonce}},
-		{"is none of [allow-downloads", "sandbox", []stripeapps.CSPSource{"allow-script", "'allow-scripts'", "Allow-Scripts", "'none'", "'self'"}},
-		{"is none of ['allow' 'block']", "webrtc", []stripeapps.CSPSource{"block"}},
-		{"is none of ['script']", "require-trusted-types-for", []stripeapps.CSPSource{"script", "'style'"}},
-		{"is not the name of a policy", "trusted-types", []stripeapps.CSPSource{"'self'", "a!", "'dompurify'", "**"}},
-		{"is not the name of an endpoint", "report-to", []stripeapps.CSPSource{"/reports", "Upper", "1a", `"a"`}},
-		{"is not an absolute path like /csp-reports", "report-uri", []stripeapps.CSPSource{"reports", "https:reports", "'self'"}},
+		{"is empty", "img-src", []string{""}},
+		{"has no meaning here: only default-src, script-src and style-src", "img-src", []string{stripeapps.CSPNonce, "'unsafe-inline'", "'strict-dynamic'", "'sha256-" + strings.Repeat("a", 43) + "='"}},
+		{"has no meaning here: only default-src, script-src and style-src", "frame-ancestors", []string{stripeapps.CSPNonce, "'unsafe-inline'"}},
+		{"has no meaning here: attributes carry no nonce", "script-src-attr", []string{stripeapps.CSPNonce}},
+		{"has no meaning here: attributes carry no nonce", "style-src-attr", []string{stripeapps.CSPNonce}},
+		{"is none of [allow-downloads", "sandbox", []string{"allow-script", "'allow-scripts'", "Allow-Scripts", "'none'", "'self'"}},
+		{"is none of ['allow' 'block']", "webrtc", []string{"block"}},
+		{"is none of ['script']", "require-trusted-types-for", []string{"script", "'style'"}},
+		{"is not the name of a policy", "trusted-types", []string{"'self'", "a!", "'dompurify'", "**"}},
+		{"is not the name of an endpoint", "report-to", []string{"/reports", "Upper", "1a", `"a"`}},
+		{"is not an absolute path like /csp-reports", "report-uri", []string{"reports", "https:reports", "'self'"}},
 	} {
 		for _, source := range test.sources {
 			t.Run(fmt.Sprintf("%s %q", test.name, source), func(t *testing.T) {
@@ -528,10 +528,10 @@ func FuzzPolicy(f *testing.F) {
 	f.Add("require-trusted-types-for", "'script'", "", "default-src", "'sha256-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa='", "")
 
 	f.Fuzz(func(t *testing.T, name1, source1, source2, name2, source3, reportURL string) {
-		policy := stripeapps.Policy{{Name: name1}, {Name: name2, Sources: []stripeapps.CSPSource{stripeapps.CSPSource(source3)}}}
+		policy := stripeapps.Policy{{Name: name1}, {Name: name2, Sources: []string{source3}}}
 		for _, source := range []string{source1, source2} {
 			if source != "" {
-				policy[0].Sources = append(policy[0].Sources, stripeapps.CSPSource(source))
+				policy[0].Sources = append(policy[0].Sources, source)
 			}
 		}
 		middleware, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: policy, ReportURL: reportURL, NewNonce: fixedNonce})
@@ -545,7 +545,7 @@ func FuzzPolicy(f *testing.F) {
 				if source == stripeapps.CSPNonce {
 					source = "'nonce-" + testNonce + "'"
 				}
-				value = append(value, string(source))
+				value = append(value, source)
 			}
 			want = append(want, parsedDirective{d.Name, value})
 		}
@@ -621,20 +621,20 @@ func TestAPolicyCanBeAddedTo(t *testing.T) {
 }
 
 func TestSourcesThatDoNotDoWhatTheirAuthorThinks(t *testing.T) {
-	for source, want := range map[stripeapps.CSPSource]string{
+	for source, want := range map[string]string{
 		"https:*":                   "has a port",
 		"https:443":                 "has a port",
 		"example.com:99999":         "has a port",
 		"https://a.example:0":       "has a port",
 		"https://a.example:65536/x": "has a port",
 	} {
-		_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "img-src", Sources: []stripeapps.CSPSource{source}}}})
+		_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "img-src", Sources: []string{source}}}})
 		assert.ErrorContains(t, err, want, "%s", source)
 	}
-	for _, source := range []stripeapps.CSPSource{"https://a.example:65535", "a.example:*", "https://a.example:8443/x:0/", "localhost:3000"} {
-		_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "img-src", Sources: []stripeapps.CSPSource{source}}}})
+	for _, source := range []string{"https://a.example:65535", "a.example:*", "https://a.example:8443/x:0/", "localhost:3000"} {
+		_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "img-src", Sources: []string{source}}}})
 		assert.NoError(t, err)
 	}
-	_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "script-src", Sources: []stripeapps.CSPSource{stripeapps.CSPStrictDynamic, stripeapps.CSPSelf}}}})
+	_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{{Name: "script-src", Sources: []string{stripeapps.CSPStrictDynamic, stripeapps.CSPSelf}}}})
 	assert.ErrorContains(t, err, "'strict-dynamic' without a nonce or a hash")
 }

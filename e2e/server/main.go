@@ -160,7 +160,7 @@ func mountPages(mux *http.ServeMux) error {
 	}
 
 	// As for browsers that do not know report-to.
-	reportURI := stripeapps.Directive{Name: "report-uri", Sources: []stripeapps.CSPSource{"/reports"}}
+	reportURI := stripeapps.Directive{Name: "report-uri", Sources: []string{"/reports"}}
 
 	mux.Handle("GET /page", under(stripeapps.PagePolicy(), "/reports", page("scripts")))
 	mux.Handle("GET /page-with-report-uri", under(append(stripeapps.PagePolicy(), reportURI), "", page("scripts")))

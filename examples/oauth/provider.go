@@ -169,11 +169,11 @@ func isWeb(u *url.URL) bool {
 // browser holds its form-action against.
 func (c config) consentPolicy() stripeapps.Policy {
 	policy := stripeapps.ConsentPolicy()
-	var origins []stripeapps.CSPSource
+	var origins []string
 	for _, uris := range c.Clients {
 		for _, uri := range uris {
 			u, _ := url.Parse(uri) // checked
-			if origin := stripeapps.CSPSource(u.Scheme + "://" + u.Host); origin != "https://dashboard.stripe.com" {
+			if origin := u.Scheme + "://" + u.Host; origin != "https://dashboard.stripe.com" {
 				origins = append(origins, origin)
 			}
 		}

@@ -68,21 +68,21 @@ func hasPlayground(addr net.Addr) bool {
 // pagePolicy is for the page around the extension.
 func pagePolicy() stripeapps.Policy {
 	return append(stripeapps.PagePolicy(),
-		stripeapps.Directive{Name: "frame-src", Sources: []stripeapps.CSPSource{stripeapps.CSPSelf}})
+		stripeapps.Directive{Name: "frame-src", Sources: []string{stripeapps.CSPSelf}})
 }
 
 // extensionPolicy is for the extension. 'self' is the origin of its URL, although
 // its own origin is null, and remains so if it is opened outside its iframe.
 func extensionPolicy() stripeapps.Policy {
 	return stripeapps.Policy{
-		{Name: "default-src", Sources: []stripeapps.CSPSource{stripeapps.CSPNone}},
-		{Name: "script-src", Sources: []stripeapps.CSPSource{stripeapps.CSPNonce}},
-		{Name: "style-src", Sources: []stripeapps.CSPSource{stripeapps.CSPNonce}},
-		{Name: "connect-src", Sources: []stripeapps.CSPSource{stripeapps.CSPSelf}},
-		{Name: "base-uri", Sources: []stripeapps.CSPSource{stripeapps.CSPNone}},
-		{Name: "form-action", Sources: []stripeapps.CSPSource{stripeapps.CSPNone}},
-		{Name: "frame-ancestors", Sources: []stripeapps.CSPSource{stripeapps.CSPSelf}},
-		{Name: "sandbox", Sources: []stripeapps.CSPSource{"allow-scripts"}},
+		{Name: "default-src", Sources: []string{stripeapps.CSPNone}},
+		{Name: "script-src", Sources: []string{stripeapps.CSPNonce}},
+		{Name: "style-src", Sources: []string{stripeapps.CSPNonce}},
+		{Name: "connect-src", Sources: []string{stripeapps.CSPSelf}},
+		{Name: "base-uri", Sources: []string{stripeapps.CSPNone}},
+		{Name: "form-action", Sources: []string{stripeapps.CSPNone}},
+		{Name: "frame-ancestors", Sources: []string{stripeapps.CSPSelf}},
+		{Name: "sandbox", Sources: []string{"allow-scripts"}},
 	}
 }
 
