@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/csp"
 	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
@@ -217,7 +216,7 @@ func NewCSP(cfg CSPConfig) (Middleware, error) {
 	if cfg.Policy == nil {
 		cfg.Policy = APIPolicy()
 	}
-	c := new(csp)
+	c := new(cspHandler)
 	c.add("Content-Security-Policy", cfg.Policy, cfg.ReportURL)
 	if cfg.ReportOnly != nil {
 		c.add("Content-Security-Policy-Report-Only", cfg.ReportOnly, cfg.ReportURL)
@@ -230,7 +229,8 @@ func NewCSP(cfg CSPConfig) (Middleware, error) {
 	if cfg.NewNonce != nil {
 		c.newNonce = cfg.NewNonce
 		if c.hasNonce && !isNonce(c.newNonce()) {
-			return nil, errors.New("stripeapps: CSP.NewNonce returns what is not a nonce: it must be 22 to 128 letters, digits, - or _, and new for each response")
+			return nil, errors.New("stripeapps: CSP.NewNonce returns what is not a nonce: " +
+				"it must be 22 to 128 letters, digits, - or _, and new for each response")
 		}
 	}
 	return c.middleware, nil
@@ -239,8 +239,8 @@ func NewCSP(cfg CSPConfig) (Middleware, error) {
 // reportEndpoint names ReportURL in Reporting-Endpoints and report-to.
 const reportEndpoint = "csp-endpoint"
 
-// csp holds what is sent. It is never changed once it is in use.
-type csp struct {
+// cspHandler holds what is sent. It is never changed once it is in use.
+type cspHandler struct {
 	lines    []cspLine
 	hasNonce bool
 	newNonce func() string
@@ -252,7 +252,7 @@ type cspLine struct {
 	value []string
 }
 
-func (c *csp) add(name string, p Policy, reportURL string) {
+func (c *cspHandler) add(name string, p Policy, reportURL string) {
 	if reportURL != "" {
 		p = append(slices.Clip(p),
 			Directive{"report-uri", []string{reportURL}},
@@ -263,7 +263,7 @@ func (c *csp) add(name string, p Policy, reportURL string) {
 	c.hasNonce = c.hasNonce || len(value) > 1
 }
 
-func (c *csp) middleware(next http.Handler) http.Handler {
+func (c *cspHandler) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var source string
 		if c.hasNonce {
@@ -322,292 +322,145 @@ func newNonce() string {
 // isNonce reports whether s can stand in a policy and has the length of a nonce
 // that cannot be guessed.
 func isNonce(s string) bool {
-	return minNonceLen <= len(s) && len(s) <= maxNonceLen &&
-		!strings.ContainsFunc(s, func(r rune) bool { return !isIDByte(r) && r != '-' })
+	const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return minNonceLen <= len(s) && len(s) <= maxNonceLen && strings.Trim(s, base64url) == ""
 }
 
 func (cfg CSPConfig) check() error {
-	problems := cfg.policyProblems("CSP.Policy", cfg.Policy)
+	errs := cfg.checkPolicy("CSP.Policy", cfg.Policy, "APIPolicy()")
 	for i, d := range cfg.ReportOnly {
 		// Ignored, says CSP3 §6.3.2, and Upgrade Insecure Requests §3.1.
 		if d.Name == "sandbox" || d.Name == "upgrade-insecure-requests" {
-			problems = append(problems, fmt.Errorf("stripeapps: CSP.ReportOnly[%d]: %s has no effect in a policy that is not enforced: remove it", i, d.Name))
+			errs = append(errs, fmt.Errorf("stripeapps: CSP.ReportOnly[%d]: "+
+				"%s has no effect in a policy that is not enforced: remove it", i, d.Name))
 		}
 	}
-	problems = append(problems, cfg.policyProblems("CSP.ReportOnly", cfg.ReportOnly)...)
+	errs = append(errs, cfg.checkPolicy("CSP.ReportOnly", cfg.ReportOnly, "none")...)
 	if cfg.ReportURL != "" {
-		if what := reportURLProblem(cfg.ReportURL); what != "" {
-			problems = append(problems, fmt.Errorf("stripeapps: CSP.ReportURL %q %s", cfg.ReportURL, what))
+		if fault := csp.CheckReportURL(cfg.ReportURL); fault != csp.OK {
+			what := explainWord(fault, cfg.ReportURL)
+			errs = append(errs, fmt.Errorf("stripeapps: CSP.ReportURL %q %s", cfg.ReportURL, what))
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(errs...)
 }
 
-// policyProblems says what is wrong with the policy in a field of cfg. The texts
-// show it: it is the developer's own.
-func (cfg CSPConfig) policyProblems(field string, p Policy) (problems []error) {
+// checkPolicy says what is wrong with the policy in a field of cfg. The texts show
+// it: it is the developer's own.
+func (cfg CSPConfig) checkPolicy(field string, p Policy, ifNil string) (errs []error) {
 	if p != nil && len(p) == 0 {
-		return []error{fmt.Errorf("stripeapps: %s is empty but not nil, and empty does not mean off: leave it nil for %s", field, map[string]string{"CSP.Policy": "APIPolicy()", "CSP.ReportOnly": "none"}[field])}
+		return []error{fmt.Errorf("stripeapps: %s is empty but not nil, and empty does not mean off: "+
+			"leave it nil for %s", field, ifNil)}
 	}
 	for i, d := range p {
-		problem := func(format string, values ...any) {
-			what := fmt.Sprintf(format, values...)
-			problems = append(problems, fmt.Errorf("stripeapps: %s[%d]: %s", field, i, what))
+		add := func(format string, values ...any) {
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d]: %s", field, i, fmt.Sprintf(format, values...)))
 		}
-		takes, known := directives[d.Name]
-		if _, lower := directives[strings.ToLower(d.Name)]; !known && lower {
-			problem("%q is not in lower case: write %q", d.Name, strings.ToLower(d.Name))
-			continue
-		}
-		if !known {
-			problem("%q is not a directive of CSP Level 3", d.Name)
+		takes, known := csp.Lookup(d.Name)
+		if lower := strings.ToLower(d.Name); !known {
+			if _, known := csp.Lookup(lower); known {
+				add("%q is not in lower case: write %q", d.Name, lower)
+			} else {
+				add("%q is not a directive of CSP Level 3", d.Name)
+			}
 			continue
 		}
 		first := slices.IndexFunc(p, func(other Directive) bool { return other.Name == d.Name })
 		if first < i {
-			problem("%s is in %s[%d] already, and browsers ignore it here: put all sources into one", d.Name, field, first)
+			add("%s is in %s[%d] already, and browsers ignore it here: put all sources into one", d.Name, field, first)
 		}
 		if cfg.ReportURL != "" && (d.Name == "report-to" || d.Name == "report-uri") {
-			problem("%s is what ReportURL adds: remove one of them", d.Name)
+			add("%s is what ReportURL adds: remove one of them", d.Name)
 		}
-		switch {
-		case len(d.Sources) < takes.min:
-			problem("%s has no value: name %s", d.Name, takes.what)
-		case takes.max == 0 && len(d.Sources) > 0:
-			problem("%s takes no value: remove it", d.Name)
-		case len(d.Sources) > takes.max:
-			problem("%s takes one value only: %s", d.Name, takes.what)
-		}
-		if len(d.Sources) > 1 && slices.Contains(d.Sources, CSPNone) {
-			problem("%s has 'none' beside other sources, where browsers ignore it: remove it or them", d.Name)
-		}
-		if takesScripts := d.Name == "default-src" || strings.HasPrefix(d.Name, "script-src"); takesScripts &&
-			slices.Contains(d.Sources, CSPStrictDynamic) && !slices.ContainsFunc(d.Sources, isNonceOrHash) {
-			problem("%s has 'strict-dynamic' without a nonce or a hash, so that no script can run: add CSPNonce", d.Name)
-		}
-		for _, source := range d.Sources {
-			what := characterProblem(source)
-			if what == "" && takes.problem != nil {
-				what = takes.problem(source)
-			}
-			if what != "" {
-				problem("%s: %q %s", d.Name, source, what)
-			}
-		}
+		d.check(takes, add)
 	}
-	return problems
+	return errs
 }
 
-func isNonceOrHash(s string) bool {
-	return s == CSPNonce || hashSource.MatchString(s)
-}
-
-// directiveValue is what a directive can have as its value.
-type directiveValue struct {
-	what     string
-	min, max int
-	problem  func(string) string // what is wrong with one word
-}
-
-const anyNumber = 1 << 30
-
-var (
-	urlSources     = directiveValue{"its sources, or CSPNone", 1, anyNumber, urlSourceProblem}
-	elementSources = directiveValue{"its sources, or CSPNone", 1, anyNumber, sourceProblem}
-	attrSources    = directiveValue{"its sources, or CSPNone", 1, anyNumber, attrSourceProblem}
-)
-
-// directives are those of CSP Level 3 and of the specifications that extend it.
-//
-// https://www.w3.org/TR/CSP3/#csp-directives
-// https://www.w3.org/TR/upgrade-insecure-requests/#delivery
-// https://www.w3.org/TR/trusted-types/#integration-with-content-security-policy
-// https://wicg.github.io/fenced-frame/
-var directives = map[string]directiveValue{
-	"child-src":        urlSources,
-	"connect-src":      urlSources,
-	"default-src":      elementSources,
-	"fenced-frame-src": urlSources,
-	"font-src":         urlSources,
-	"frame-src":        urlSources,
-	"img-src":          urlSources,
-	"manifest-src":     urlSources,
-	"media-src":        urlSources,
-	"object-src":       urlSources,
-	"script-src":       elementSources,
-	"script-src-elem":  elementSources,
-	"script-src-attr":  attrSources,
-	"style-src":        elementSources,
-	"style-src-elem":   elementSources,
-	"style-src-attr":   attrSources,
-	"worker-src":       urlSources,
-
-	"base-uri":        urlSources,
-	"form-action":     urlSources,
-	"frame-ancestors": urlSources,
-
-	"sandbox":                   {"", 0, anyNumber, oneOf(sandboxTokens...)},
-	"webrtc":                    {"'allow' or 'block'", 1, 1, oneOf("'allow'", "'block'")},
-	"upgrade-insecure-requests": {"", 0, 0, nil},
-	"require-trusted-types-for": {"'script'", 1, 1, oneOf("'script'")},
-	"trusted-types":             {"the policies' names, or CSPNone", 1, anyNumber, trustedTypesProblem},
-
-	"report-to":  {"an endpoint of Reporting-Endpoints", 1, 1, reportToProblem},
-	"report-uri": {"where reports are sent", 1, anyNumber, reportURLProblem},
-}
-
-// sandboxTokens are those of HTML, and the one of the Storage Access API.
-//
-// https://html.spec.whatwg.org/multipage/iframe-embed-object.html#attr-iframe-sandbox
-var sandboxTokens = []string{
-	"allow-downloads",
-	"allow-forms",
-	"allow-modals",
-	"allow-orientation-lock",
-	"allow-pointer-lock",
-	"allow-popups",
-	"allow-popups-to-escape-sandbox",
-	"allow-presentation",
-	"allow-same-origin",
-	"allow-scripts",
-	"allow-storage-access-by-user-activation",
-	"allow-top-navigation",
-	"allow-top-navigation-by-user-activation",
-	"allow-top-navigation-to-custom-protocols",
-}
-
-// keywords are the words in quotes that a source list can have.
-//
-// https://www.w3.org/TR/CSP3/#grammardef-keyword-source
-// https://html.spec.whatwg.org/multipage/speculative-loading.html
-var keywords = []string{
-	CSPNone, CSPSelf, CSPStrictDynamic, CSPUnsafeInline, CSPUnsafeEval, CSPUnsafeHashes, CSPWasmUnsafeEval, CSPReportSample,
-	"'trusted-types-eval'", "'report-sha256'", "'report-sha384'", "'report-sha512'", "'inline-speculation-rules'",
-}
-
-// The grammar of CSP3 §2.3.1, with the path of RFC 3986 §3.3. Hashes must have
-// the length of their algorithm's.
-var (
-	schemeSource = regexp.MustCompile(`\A[A-Za-z][A-Za-z0-9+.-]*:\z`)
-	hostSource   = regexp.MustCompile(`\A(?:[A-Za-z][A-Za-z0-9+.-]*://)?` + // scheme
-		`(?:\*|(?:\*\.)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)` + // host
-		`(?::(?:[0-9]{1,5}|\*))?` + // port
-		`(?:/(?:` + pathChar + `+(?:/` + pathChar + `*)*)?)?\z`) // path
-	hashSource = regexp.MustCompile(`\A'(?:sha256-` + base64Char + `{43}=?|sha384-` + base64Char + `{64}|sha512-` + base64Char + `{86}(?:==)?)'\z`)
-
-	// What is meant for a nonce or a hash, with or without its quotes.
-	fixedNonce = regexp.MustCompile(`(?i)\A'?nonce(?:-[A-Za-z0-9+/=_-]*)?'?\z`)
-	badHash    = regexp.MustCompile(`(?i)\A'?sha(?:256|384|512)-[A-Za-z0-9+/=_-]*'?\z`)
-	// What is meant for a scheme, but is a host without its colon.
-	bareScheme = regexp.MustCompile(`(?i)\A(?:https?|wss?|data|blob|filesystem|mediastream)\z`)
-
-	// A port beyond 65535, and a scheme with one: https:* is the host "https".
-	badPort = regexp.MustCompile(`\A(?:[^/]+://)?[^/:]+:(?:0+|6553[6-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4})(?:/|\z)|\A(?i:https?|wss?|data|blob):(?:[0-9]|\*)`)
-
-	// https://www.w3.org/TR/trusted-types/#trusted-types-csp-directive
-	trustedTypesName = regexp.MustCompile(`\A[A-Za-z0-9#=_/@.%-]+\z`)
-	// A key of a structured field (RFC 8941 §3.1.2), as Reporting-Endpoints is.
-	endpointName = regexp.MustCompile(`\A[a-z*][a-z0-9_.*-]*\z`)
-)
-
-const (
-	pathChar   = `(?:[A-Za-z0-9._~!$&'()*+=:@-]|%[0-9A-Fa-f]{2})`
-	base64Char = `[A-Za-z0-9+/_-]`
-)
-
-// characterProblem finds what would end the word, the directive (;) or the
-// policy (,).
-func characterProblem(s string) string {
-	if s == "" {
-		return "is empty: remove it"
-	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' || r == ',' }) {
-		return "has white space, a control character, a ; or , or a character outside ASCII: give one source an entry, percent-encode a path, and write a domain in Punycode"
-	}
-	return ""
-}
-
-// sourceProblem says what is wrong with a word of a source list.
-func sourceProblem(s string) string {
-	unquoted := strings.ToLower(strings.Trim(s, "'"))
-	switch keyword := "'" + unquoted + "'"; {
-	case s == CSPNonce, slices.Contains(keywords, s), hashSource.MatchString(s):
-		return ""
-	case fixedNonce.MatchString(s):
-		return "is a fixed nonce, which must differ from response to response: use CSPNonce"
-	case badHash.MatchString(s):
-		return "is not a hash: write 'sha256-…' with its quotes and all of the hash in base64, and sha384 and sha512 likewise"
-	case slices.Contains(keywords, keyword):
-		return fmt.Sprintf("is not the keyword: write %q, in lower case and with its quotes", keyword)
-	case s[0] == '\'':
-		return "is not a keyword of CSP Level 3"
-	case bareScheme.MatchString(s):
-		return fmt.Sprintf("is a host of that name: write %q for the scheme", unquoted+":")
-	case badPort.MatchString(s):
-		return "has a port that is not from 1 to 65535, or a scheme where a host belongs"
-	case !schemeSource.MatchString(s) && !hostSource.MatchString(s):
-		return "is not a valid source: write a host like https://*.example.com:8443/path/ (without query, * only as the first label), a scheme like data:, or a keyword in quotes"
-	}
-	return ""
-}
-
-// attrSourceProblem is sourceProblem for attributes, which have no nonce
-// (CSP3 §6.7.3.3).
-func attrSourceProblem(s string) string {
-	if s == CSPNonce {
-		return "has no meaning here: attributes carry no nonce"
-	}
-	return sourceProblem(s)
-}
-
-// urlSourceProblem is sourceProblem for directives that are compared with URLs
-// only, where other keywords, nonces and hashes match nothing.
-func urlSourceProblem(s string) string {
-	what := sourceProblem(s)
-	if what == "" && s[0] == '\'' && s != CSPNone && s != CSPSelf {
-		return "has no meaning here: only default-src, script-src and style-src, and those that begin so, take it"
-	}
-	return what
-}
-
-func trustedTypesProblem(s string) string {
-	if s == "*" || s == CSPNone || s == "'allow-duplicates'" || trustedTypesName.MatchString(s) {
-		return ""
-	}
-	return "is not the name of a policy, nor *, 'none' or 'allow-duplicates'"
-}
-
-func reportToProblem(s string) string {
-	if !endpointName.MatchString(s) {
-		return "is not the name of an endpoint: write the one that Reporting-Endpoints gives a URL to"
-	}
-	return ""
-}
-
-func oneOf(words ...string) func(string) string {
-	return func(s string) string {
-		if slices.Contains(words, s) {
-			return ""
-		}
-		return fmt.Sprintf("is none of %s", words)
-	}
-}
-
-// reportURLProblem says what is wrong with a URL that reports are sent to. It
-// must fit into a policy, and into a string of a structured field (RFC 8941
-// §3.3.3).
-func reportURLProblem(s string) string {
-	if characterProblem(s) != "" || strings.ContainsAny(s, `"\`) {
-		return `has white space, a control character, one of ; , " \ or a character outside ASCII: percent-encode it`
-	}
-	u, err := url.Parse(s)
+// check says what is wrong with the directive's value.
+func (d Directive) check(takes csp.Directive, add func(format string, values ...any)) {
 	switch {
-	case err != nil:
-	case u.User != nil || strings.Contains(s, "#"):
-	case u.Host == "" && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//"):
-		return ""
-	case u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http"):
-		return ""
+	case len(d.Sources) < takes.Min:
+		add("%s has no value: name %s", d.Name, nameWords(takes))
+	case takes.Max == 0 && len(d.Sources) > 0:
+		add("%s takes no value: remove it", d.Name)
+	case len(d.Sources) > takes.Max:
+		add("%s takes one value only: %s", d.Name, nameWords(takes))
 	}
-	return "is not an absolute path like /csp-reports, nor an http or https URL without user and fragment"
+	if len(d.Sources) > 1 && slices.Contains(d.Sources, CSPNone) {
+		add("%s has 'none' beside other sources, where browsers ignore it: remove it or them", d.Name)
+	}
+	takesScripts := d.Name == "default-src" || strings.HasPrefix(d.Name, "script-src")
+	if takesScripts && slices.Contains(d.Sources, CSPStrictDynamic) && !slices.ContainsFunc(d.Sources, isNonceOrHash) {
+		add("%s has 'strict-dynamic' without a nonce or a hash, so that no script can run: add CSPNonce", d.Name)
+	}
+	for _, word := range d.Sources {
+		switch fault := takes.Check(word); fault {
+		case csp.OK:
+		case csp.UnknownToken:
+			add("%s: %q is none of %s", d.Name, word, takes.Tokens)
+		default:
+			add("%s: %q %s", d.Name, word, explainWord(fault, word))
+		}
+	}
+}
+
+func isNonceOrHash(word string) bool {
+	kind := csp.Parse(word).Kind
+	return kind == csp.Nonce || kind == csp.Hash
+}
+
+// nameWords names what a directive that needs a value takes.
+func nameWords(takes csp.Directive) string {
+	switch takes.Words {
+	case csp.Tokens:
+		return strings.Join(takes.Tokens, " or ")
+	case csp.PolicyNames:
+		return "the policies' names, or CSPNone"
+	case csp.Endpoint:
+		return "an endpoint of Reporting-Endpoints"
+	case csp.ReportURLs:
+		return "where reports are sent"
+	}
+	return "its sources, or CSPNone"
+}
+
+// explainWord says what is wrong with a word, and what to write instead. It goes
+// on from the word.
+func explainWord(fault csp.Fault, word string) string {
+	unquoted := strings.ToLower(strings.Trim(word, "'"))
+	switch fault {
+	case csp.Empty:
+		return "is empty: remove it"
+	case csp.BadCharacter:
+		return "has white space, a control character, a ; or , or a character outside ASCII: " +
+			"give one source an entry, percent-encode a path, and write a domain in Punycode"
+	case csp.UnknownKeyword:
+		return "is not a keyword of CSP Level 3"
+	case csp.MisspelledKeyword:
+		return fmt.Sprintf("is not the keyword: write %q, in lower case and with its quotes", "'"+unquoted+"'")
+	case csp.FixedNonce:
+		return "is a fixed nonce, which must differ from response to response: use CSPNonce"
+	case csp.MalformedHash:
+		return "is not a hash: write 'sha256-…' with its quotes and all of the hash in base64, " +
+			"and sha384 and sha512 likewise"
+	case csp.NonceOfAttribute:
+		return "has no meaning here: attributes carry no nonce"
+	case csp.WordForURL:
+		return "has no meaning here: only default-src, script-src and style-src, and those that begin so, take it"
+	case csp.SchemeWithoutColon:
+		return fmt.Sprintf("is a host of that name: write %q for the scheme", unquoted+":")
+	case csp.SchemeAsHost, csp.PortOutOfRange:
+		return "has a port that is not from 1 to 65535, or a scheme where a host belongs"
+	case csp.MalformedPolicyName:
+		return "is not the name of a policy, nor *, 'none' or 'allow-duplicates'"
+	case csp.MalformedEndpoint:
+		return "is not the name of an endpoint: write the one that Reporting-Endpoints gives a URL to"
+	case csp.ReportURLCharacter:
+		return `has white space, a control character, one of ; , " \ or a character outside ASCII: percent-encode it`
+	case csp.MalformedReportURL:
+		return "is not an absolute path like /csp-reports, nor an http or https URL without user and fragment"
+	}
+	return "is not a valid source: write a host like https://*.example.com:8443/path/ " +
+		"(without query, * only as the first label), a scheme like data:, or a keyword in quotes"
 }

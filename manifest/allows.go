@@ -6,7 +6,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/csp"
+	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
 // Verdict is the answer to whether the manifest allows a URL.
@@ -101,7 +105,7 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 	}
 	var best *Verdict // one that is certain, or else allowed, or else refused
 	for _, e := range entries {
-		if !e.source.matches(t) {
+		if !e.source.Matches(t.URL) {
 			continue
 		}
 		v := e.verdict(directive)
@@ -120,7 +124,7 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 		v.Entry = e.text
 		v.Reason = fmt.Sprintf("%s has %q (%s:%d), but %s", directive, short(e.text), e.file, e.line, why)
 	}
-	if isLoopback(t.host) {
+	if fetch.IsLoopback(t.Host) {
 		v.Warnings = Findings{{Severity: SeverityWarning, Source: "https://github.com/stripe/stripe-apps/issues/468",
 			Text: "while an app is previewed, the Dashboard lets it call localhost at any port, as its users report; Stripe's documents do not say so"}}
 	}
@@ -129,18 +133,18 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 
 // suggest says what to add, and nothing that Stripe would refuse.
 func suggest(t target, directive string) string {
-	if !isNetwork(t.scheme) {
-		return fmt.Sprintf(", and Stripe takes none for %s: URLs", short(t.scheme))
+	if !csp.IsNetworkScheme(t.Scheme) {
+		return fmt.Sprintf(", and Stripe takes none for %s: URLs", short(t.Scheme))
 	}
 	problem := func(entry string) error { return checkSource(entryOf(entry), directive).Err() }
 	exact, folder := t.exact(), t.folder()
 	switch exactProblem, folderProblem := problem(exact), problem(folder); {
-	case exactProblem != nil && t.scheme != "https":
-		t.scheme, t.port = "https", defaultPort("https")
+	case exactProblem != nil && t.Scheme != "https":
+		t.Scheme, t.Port = "https", fetch.DefaultPort("https")
 		return ", and Stripe takes https only: call " + t.exact()
-	case isStripeAPI(t.host):
+	case isStripeAPI(t.Host):
 		return ", and Stripe's own hosts cannot be in the manifest: use the extension SDK's HTTP client"
-	case exactProblem != nil && t.path == "/":
+	case exactProblem != nil && t.Path == "/":
 		return ", and Stripe takes none without a path: move it below one, like /api/"
 	case exactProblem != nil:
 		return ", and Stripe takes none for it"
@@ -153,48 +157,45 @@ func suggest(t target, directive string) string {
 }
 
 func entryOf(text string) entry {
-	return entry{node: &node{kind: kindString, text: text}, source: parseSource(text)}
+	return entry{node: &node{kind: kindString, text: text}, source: csp.Parse(text)}
 }
 
 func (t target) origin() string {
-	origin := t.scheme + "://" + t.host
-	if t.port != defaultPort(t.scheme) {
-		origin += ":" + t.port
+	origin := t.Scheme + "://" + t.Host
+	if t.Port != fetch.DefaultPort(t.Scheme) {
+		origin += ":" + strconv.Itoa(int(t.Port))
 	}
 	return origin
 }
 
-func (t target) exact() string { return t.origin() + t.path }
+func (t target) exact() string { return t.origin() + t.Path }
 
-func (t target) folder() string { return t.origin() + t.path[:strings.LastIndexByte(t.path, '/')+1] }
+func (t target) folder() string { return t.origin() + t.Path[:strings.LastIndexByte(t.Path, '/')+1] }
 
 // closest returns an entry that fails in one thing only, and what that is.
 func closest(entries []entry, t target) (entry, string) {
 	for _, e := range entries {
 		s := e.source
-		if !s.valid || s.host == "" && !s.any {
+		if s.Kind != csp.Host {
 			continue
 		}
-		scheme := s.scheme
-		if scheme == "" {
-			scheme = pageScheme
-		}
-		switch schemeOK, hostOK, portOK, pathOK := schemeMatches(scheme, t.scheme), s.hostMatches(t.host), s.portMatches(scheme, t), s.pathMatches(t.path); {
+		schemeOK, hostOK, portOK, pathOK := s.MatchesScheme(t.URL), s.MatchesHost(t.URL), s.MatchesPort(t.URL), s.MatchesPath(t.URL)
+		switch {
 		case hostOK && schemeOK && portOK && !pathOK:
 			switch {
-			case decode(s.path) == decode(t.path)+"/":
-				return e, fmt.Sprintf("the slash at its end allows what is below it, and not %s itself: add %q", t.path, strings.TrimSuffix(e.text, "/"))
-			case !strings.HasSuffix(s.path, "/") && strings.HasPrefix(decode(t.path), decode(s.path)+"/"):
+			case csp.Decode(s.Path) == csp.Decode(t.Path)+"/":
+				return e, fmt.Sprintf("the slash at its end allows what is below it, and not %s itself: add %q", t.Path, strings.TrimSuffix(e.text, "/"))
+			case !strings.HasSuffix(s.Path, "/") && strings.HasPrefix(csp.Decode(t.Path), csp.Decode(s.Path)+"/"):
 				return e, fmt.Sprintf("without a slash at its end it allows that URL alone: add %q", e.text+"/")
-			case strings.EqualFold(decode(s.path), decode(t.path)):
+			case strings.EqualFold(csp.Decode(s.Path), csp.Decode(t.Path)):
 				return e, "paths are case-sensitive"
 			}
 		case hostOK && schemeOK && pathOK && !portOK:
-			return e, fmt.Sprintf("the port is another: the URL's is %s", t.port)
+			return e, fmt.Sprintf("the port is another: the URL's is %d", t.Port)
 		case hostOK && pathOK && !schemeOK:
-			return e, fmt.Sprintf("the scheme is another: the URL's is %s", t.scheme)
-		case s.subs && s.host == t.host:
-			return e, fmt.Sprintf("a wildcard stands for what is below the host, and not for %s itself", t.host)
+			return e, fmt.Sprintf("the scheme is another: the URL's is %s", t.Scheme)
+		case s.Subdomains && s.Host == t.Host:
+			return e, fmt.Sprintf("a wildcard stands for what is below the host, and not for %s itself", t.Host)
 		}
 	}
 	return entry{}, ""
@@ -215,7 +216,7 @@ func (m *Manifest) RoutesCovered(baseURL string, patterns ...string) error {
 	base, problem := parseTarget(baseURL)
 	switch u, err := url.Parse(baseURL); {
 	case problem != "":
-	case err != nil || base.scheme != "https" && base.scheme != "http":
+	case err != nil || base.Scheme != "https" && base.Scheme != "http":
 		problem = "it must be an http or https URL"
 	case u.RawQuery != "" || u.Fragment != "" || base.user:
 		problem = "it must have no query, no fragment and no user"
@@ -253,9 +254,9 @@ func (m *Manifest) RoutesCovered(baseURL string, patterns ...string) error {
 // covers reports whether e allows a route for certain: all of it, if it stands
 // for many URLs.
 func (e entry) covers(route target, many bool) bool {
-	return e.source.matches(route) && e.findings.Err() == nil &&
-		e.source.path != "" && e.source.path != "/" && // see checkWildcard
-		(!many || strings.HasSuffix(decode(e.source.path), "/"))
+	return e.source.Matches(route.URL) && e.findings.Err() == nil &&
+		e.source.Path != "" && e.source.Path != "/" && // see checkWildcard
+		(!many || strings.HasSuffix(csp.Decode(e.source.Path), "/"))
 }
 
 func (m *Manifest) adviceFor(route target, many bool) string {
@@ -265,9 +266,9 @@ func (m *Manifest) adviceFor(route target, many bool) string {
 	what := fmt.Sprintf(" (%s)", m.files[0].name) + suggest(route, "connect-src")
 	for _, e := range m.connect {
 		s := e.source
-		lacksSlash := s.hostMatches(route.host) && decode(s.path)+"/" == decode(route.path)
+		lacksSlash := s.MatchesHost(route.URL) && csp.Decode(s.Path)+"/" == csp.Decode(route.Path)
 		switch refused := e.findings.Err() != nil; {
-		case refused && (lacksSlash || s.matches(route)):
+		case refused && (lacksSlash || s.Matches(route.URL)):
 			return ": " + e.verdict("connect-src").Reason
 		case lacksSlash:
 			return fmt.Sprintf(": connect-src has %q (%s:%d), which allows that URL alone: add %q too", short(e.text), e.file, e.line, e.text+"/")
@@ -288,14 +289,14 @@ func routeOf(base target, pattern string) (route target, many bool, problem stri
 	i := strings.IndexByte(pattern, '/')
 	route = base
 	if i > 0 {
-		host, problem := parseTarget(base.scheme + "://" + pattern[:i])
+		host, problem := parseTarget(base.Scheme + "://" + pattern[:i])
 		if problem != "" {
 			return route, false, problem
 		}
-		if !strings.Contains(host.host, ".") && !isLoopback(host.host) {
+		if !strings.Contains(host.Host, ".") && !fetch.IsLoopback(host.Host) {
 			return route, false, fmt.Sprintf("%q is read as a host: begin the path with a slash", pattern[:i])
 		}
-		route.host = host.host // at any port
+		route.Host = host.Host // at any port
 	}
 	path := pattern[i:]
 	switch exact, isExact := strings.CutSuffix(path, "{$}"); {
@@ -310,7 +311,7 @@ func routeOf(base target, pattern string) (route target, many bool, problem stri
 	default:
 		many = strings.HasSuffix(path, "/")
 	}
-	route.path = strings.TrimSuffix(base.path, "/") + path
+	route.Path = strings.TrimSuffix(base.Path, "/") + path
 	return route, many, ""
 }
 

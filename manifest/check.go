@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/csp"
+	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
 // Severity says how certain a finding is.
@@ -149,7 +151,7 @@ func checkSourceOnce(e entry, directive string) (found Findings) {
 		found = append(found, e.finding(severity, text, fix, source))
 	}
 	text := e.text
-	scheme, authority, path, hasScheme := splitURL(text)
+	scheme, authority, path, hasScheme := csp.SplitURL(text)
 	rest := authority + path
 	withoutScheme := text // of https:/host and https:host
 	for _, scheme := range []string{"https:", "http:"} {
@@ -176,7 +178,7 @@ func checkSourceOnce(e entry, directive string) (found Findings) {
 		return found
 	}
 	host, port, hasPort := strings.Cut(authority, ":")
-	loopback := isLoopback(host)
+	loopback := fetch.IsLoopback(host)
 
 	switch lower := strings.ToLower(scheme); lower {
 	case "https":
@@ -205,15 +207,16 @@ func checkSourceOnce(e entry, directive string) (found Findings) {
 		return found
 	case strings.Contains(host, "*"):
 		found = append(found, checkWildcard(e, host, port, path)...)
-	case !isHost(host):
+	case !fetch.IsHostPart(host):
 		add(SeverityError, "the host is not letters, digits and - with dots between: a browser ignores the entry (a host in another script is written as xn--…; CSP knows no underscore and no IPv6)", "", "https://www.w3.org/TR/CSP3/#grammardef-host-part")
 		return found
 	case isStripeAPI(host):
 		add(SeverityError, "a host of Stripe's API: it cannot be in the manifest; call it with the extension SDK's HTTP client", "", docsBuildUI)
 	}
 	if hasPort {
+		_, isPort := fetch.Port(port)
 		switch {
-		case !isPort(port) && port != "*":
+		case !isPort && port != "*":
 			add(SeverityError, "the port is not a number up to 65535: a browser ignores the entry", "", "https://www.w3.org/TR/CSP3/#grammardef-port-part")
 		case port == "443" && strings.EqualFold(scheme, "https"):
 			add(SeverityWarning, "443 is the port of https anyway, and Stripe's documents do not say whether it takes ports", "https://"+host+path, docsBuildUI)
@@ -269,7 +272,7 @@ func percentEncoded(text string) string {
 			b.WriteByte(text[i])
 		}
 	}
-	if !parseSource(b.String()).valid {
+	if csp.Parse(b.String()).Kind == csp.Invalid {
 		return ""
 	}
 	return b.String()
@@ -298,9 +301,9 @@ func looksLikeFile(folder string) bool {
 // checkWildcard checks a host with a * in it.
 func checkWildcard(e entry, host, port, path string) (found Findings) {
 	rest, leftmost := strings.CutPrefix(host, "*.")
-	if !leftmost || strings.Contains(rest, "*") || !strings.Contains(rest, ".") || !isHost(rest) {
+	if !leftmost || strings.Contains(rest, "*") || !strings.Contains(rest, ".") || !fetch.IsHostPart(rest) {
 		fix := ""
-		if labels := strings.Split(host, "."); len(labels) > 2 && strings.Contains(labels[0], "*") && isHost(strings.Join(labels[1:], ".")) {
+		if labels := strings.Split(host, "."); len(labels) > 2 && strings.Contains(labels[0], "*") && fetch.IsHostPart(strings.Join(labels[1:], ".")) {
 			labels[0] = "*"
 			fix = "https://" + strings.Join(labels, ".")
 			if port != "" {
@@ -366,7 +369,7 @@ func checkRedirectOnce(n *node) (found Findings) {
 		found = append(found, n.finding(severity, text, fix, docsInstall))
 	}
 	text := n.text
-	scheme, authority, uriPath, hasScheme := splitURL(text)
+	scheme, authority, uriPath, hasScheme := csp.SplitURL(text)
 	rest := authority + uriPath
 	host, port, _ := strings.Cut(authority, ":")
 	if scheme == "http" && (port == "80" || port == "443") {
@@ -383,7 +386,7 @@ func checkRedirectOnce(n *node) (found Findings) {
 		add(SeverityError, "a user in a redirect URI", scheme+"://"+authority[strings.LastIndexByte(authority, '@')+1:]+uriPath)
 	case strings.Contains(text, "#"):
 		add(SeverityError, "a redirect URI has no fragment (RFC 6749, section 3.1.2)", text[:strings.IndexByte(text, '#')])
-	case scheme == "http" && isLoopback(host):
+	case scheme == "http" && fetch.IsLoopback(host):
 		add(SeverityWarning, "plain http on a loopback host: test mode takes it, live mode asks for https", "")
 	case scheme == "http":
 		add(SeverityWarning, "plain http: live mode asks for https", "https://"+rest)
@@ -397,22 +400,6 @@ func checkRedirectOnce(n *node) (found Findings) {
 		add(SeverityError, "a character in it has no place in a URI, or a % stands alone: percent-encode it", "")
 	}
 	return found
-}
-
-// splitURL cuts a URL as it is written. The path is all behind the authority, a
-// query and a fragment too.
-func splitURL(text string) (scheme, authority, path string, hasScheme bool) {
-	scheme, authority, hasScheme = strings.Cut(text, "://")
-	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
-		authority, path = authority[:i], authority[i:]
-	}
-	return scheme, authority, path, hasScheme
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	host = strings.ToLower(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
 // isStripeAPI reports whether host is one of those that Stripe refuses in a

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"testing/fstest"
 	"unicode/utf8"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/csp"
+	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
 func loadBytes(name string, data []byte) (*Manifest, error) {
@@ -275,7 +278,7 @@ func matchesCSP3(source string, u *url.URL) bool {
 // comparable reports whether matchesCSP3 is an oracle for the pair.
 func comparable(source, text string) (*url.URL, bool) {
 	rest, ok := strings.CutPrefix(source, "https://")
-	if !ok || strings.ContainsAny(rest, "?#") || !parseSource(source).valid {
+	if !ok || strings.ContainsAny(rest, "?#") || csp.Parse(source).Kind == csp.Invalid {
 		return nil, false
 	}
 	if i := strings.Index(rest, ":"); i >= 0 { // a number is one way to write it only
@@ -289,7 +292,7 @@ func comparable(source, text string) (*url.URL, bool) {
 		return nil, false
 	}
 	host := u.Hostname()
-	if !isHost(host) || strings.HasSuffix(host, ".") || strings.Contains(strings.ToLower(host), "xn--") {
+	if !fetch.IsHostPart(host) || strings.HasSuffix(host, ".") || strings.Contains(strings.ToLower(host), "xn--") {
 		return nil, false // Punycode and addresses are matching.json's
 	}
 	if _, number := parseIPv4(strings.ToLower(host)); number {
@@ -312,7 +315,7 @@ func comparable(source, text string) (*url.URL, bool) {
 			return nil, false
 		}
 	}
-	if port := u.Port(); port != "" && !isPort(port) {
+	if _, isPort := fetch.Port(u.Port()); u.Port() != "" && !isPort {
 		return nil, false
 	}
 	return u, true
@@ -331,7 +334,7 @@ func FuzzMatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, source, text string) {
 		target, problem := parseTarget(text)
-		got := problem == "" && parseSource(source).matches(target)
+		got := problem == "" && csp.Parse(source).Matches(target.URL)
 		u, ok := comparable(source, text)
 		if !ok {
 			return
@@ -363,14 +366,14 @@ func FuzzEntry(f *testing.F) {
 			if found.Err() != nil {
 				continue
 			}
-			if !e.source.valid {
+			if e.source.Kind == csp.Invalid {
 				t.Fatalf("%q is no source, and %v", source, found)
 			}
 			own := strings.Replace(strings.Replace(source, "://*", "://x", 1), ":*", "", 1)
-			if _, is := parseIPv4(e.source.host); is || strings.Contains(e.source.host, "xn--") {
+			if _, is := parseIPv4(e.source.Host); is || strings.Contains(e.source.Host, "xn--") {
 				continue // a URL's is normalized, or refused, and an entry's is not
 			}
-			if target, problem := parseTarget(own); problem != "" || !e.source.matches(target) {
+			if target, problem := parseTarget(own); problem != "" || !e.source.Matches(target.URL) {
 				t.Fatalf("%q does not allow %q (%+v %s), and %v", source, own, target, problem, found)
 			}
 		}

@@ -30,6 +30,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/csp"
 )
 
 // Manifest is a Stripe App's manifest, made by Load. It is immutable, and safe for
@@ -53,8 +55,8 @@ type file struct {
 // entry is one URL of a list.
 type entry struct {
 	*node
-	path     string // of the member
-	source   source // of connect-src and image-src
+	path     string     // of the member
+	source   csp.Source // of connect-src and image-src
 	findings Findings
 }
 
@@ -239,7 +241,7 @@ func (m *Manifest) read() error {
 	sources := func(n *node, directive string) (entries []entry) {
 		path := pathPolicy + "." + directive
 		for i, item := range list(n.get(directive), path) {
-			e := entry{node: item, path: fmt.Sprintf("%s[%d]", path, i), source: parseSource(item.text)}
+			e := entry{node: item, path: fmt.Sprintf("%s[%d]", path, i), source: csp.Parse(item.text)}
 			e.findings = at(checkSource(e, directive), e.path)
 			entries = append(entries, e)
 		}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/csp"
 )
 
 // pair is one of testdata/matching.json.
@@ -34,7 +36,7 @@ func TestMatchingIsChromiums(t *testing.T) {
 		}
 		t.Run(pair.Name, func(t *testing.T) {
 			target, problem := parseTarget(pair.URL)
-			assert.Equal(t, pair.Allowed, problem == "" && parseSource(pair.Source).matches(target), "%s %q: %q", pair.Directive, pair.Source, pair.URL)
+			assert.Equal(t, pair.Allowed, problem == "" && csp.Parse(pair.Source).Matches(target.URL), "%s %q: %q", pair.Directive, pair.Source, pair.URL)
 		})
 	}
 	assert.Greater(t, allowed, 30)
