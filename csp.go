@@ -47,11 +47,11 @@ const (
 	CSPNonce = "'nonce'"
 )
 
-// APIPolicy returns the policy for answers that are not pages:
+// APIPolicy returns the policy for responses that are not pages:
 //
 //	default-src 'none'; frame-ancestors 'none'
 //
-// A browser that is made to show such an answer as a page loads, runs and frames
+// A browser that is made to show such a response as a page loads, runs and frames
 // nothing.
 func APIPolicy() Policy {
 	return Policy{
@@ -98,10 +98,11 @@ func PagePolicy() Policy {
 // No script runs, and nobody can frame the page to have its button clicked. No
 // policy keeps another site from sending the same form, though: put the page and
 // its POST behind net/http.CrossOriginProtection.
-// The form is sent to the page's own origin, which answers with a redirect to
-// the Dashboard. Browsers hold form-action against that redirect too, and
-// without the second source block it, after the code has been issued. A source
-// with a path would not allow less: paths are not compared after a redirect.
+//
+// The form is sent to the page's own origin, whose response is a redirect to the
+// Dashboard. Browsers hold that redirect against form-action too, and without the
+// second source block it, after the code has been issued. A source with a path
+// would not allow less: paths are not compared after a redirect.
 //
 // https://docs.stripe.com/stripe-apps/pkce-oauth-flow
 // https://www.w3.org/TR/CSP3/#source-list-paths-and-redirects
@@ -189,20 +190,20 @@ type CSPConfig struct {
 }
 
 // NewCSP returns a Middleware that sends a Content Security Policy (Level 3)
-// with every answer of the handlers behind it, or an error that names every
-// problem of cfg, with what to write instead.
+// with every response of the handlers behind it, or an error that names all that
+// is wrong in cfg, with what to write instead.
 //
 // Headers are added before the handler is called, each policy as a header line
 // of its own, and replace none that are there. Browsers demand that every one of
 // them be met: a policy behind another one can forbid more, but never allow
-// more. Where a page needs more than the API's answers, give it a NewCSP of its
-// own beside theirs, not inside.
+// more. Where a page needs more than the API's responses do, give it a NewCSP of
+// its own beside theirs, not inside.
 //
 // If a policy has CSPNonce, each response gets a nonce of its own, the same one
-// for both policies and for a NewCSP inside. Answers with a nonce must not be
-// stored by a cache, which would use it again: send Cache-Control: no-store. A
-// value of NewNonce that is not a valid nonce is never sent: NewCSP tries one, and
-// later the request is answered with 500 internal, without a policy.
+// for both policies and for a NewCSP inside. No cache may store a response with a
+// nonce and use it again: send Cache-Control: no-store. A value of NewNonce that is
+// not a valid nonce is never sent: NewCSP tries one, and later the response is 500
+// internal, without a policy.
 //
 // A policy is a second line of defense. It does NOT replace escaping, does not
 // protect what an allowed host serves, and has no effect on callers other than
@@ -345,8 +346,8 @@ func (cfg CSPConfig) check() error {
 	return errors.Join(errs...)
 }
 
-// checkPolicy says what is wrong with the policy in a field of cfg. The texts show
-// it: it is the developer's own.
+// checkPolicy says what is wrong with the policy in a field of cfg, where nil means
+// ifNil. The texts show it: it is the developer's own.
 func (cfg CSPConfig) checkPolicy(field string, p Policy, ifNil string) (errs []error) {
 	if p != nil && len(p) == 0 {
 		return []error{fmt.Errorf("stripeapps: %s is empty but not nil, and empty does not mean off: "+
@@ -372,13 +373,13 @@ func (cfg CSPConfig) checkPolicy(field string, p Policy, ifNil string) (errs []e
 		if cfg.ReportURL != "" && (d.Name == "report-to" || d.Name == "report-uri") {
 			add("%s is what ReportURL adds: remove one of them", d.Name)
 		}
-		d.check(takes, add)
+		d.checkValue(takes, add)
 	}
 	return errs
 }
 
-// check says what is wrong with the directive's value.
-func (d Directive) check(takes csp.Directive, add func(format string, values ...any)) {
+// checkValue says what is wrong with the value of a directive.
+func (d Directive) checkValue(takes csp.Directive, add func(format string, values ...any)) {
 	switch {
 	case len(d.Sources) < takes.Min:
 		add("%s has no value: name %s", d.Name, nameWords(takes))

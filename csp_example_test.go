@@ -64,14 +64,14 @@ func ExampleNewCSP() {
 	// stripeapps: CSP.Policy[0]: script-src: "https://cdn.example.com;" has white space, a control character, a ; or , or a character outside ASCII: give one source an entry, percent-encode a path, and write a domain in Punycode
 }
 
-// Pages and API answers get policies of their own, beside each other.
+// Pages and API responses get policies of their own, beside each other.
 func ExampleNewCSP_pagesAndAPI() {
 	pages, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.ConsentPolicy(), NewNonce: exampleNonce})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	answers, err := stripeapps.NewCSP(stripeapps.CSPConfig{})
+	responses, err := stripeapps.NewCSP(stripeapps.CSPConfig{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -80,7 +80,7 @@ func ExampleNewCSP_pagesAndAPI() {
 	consent := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "Allow?") })
 
 	mux := http.NewServeMux()
-	mux.Handle("/api/", answers(api))
+	mux.Handle("/api/", responses(api))
 	mux.Handle("GET /oauth/consent", pages(consent))
 
 	for _, path := range []string{"/api/unknown", "/oauth/consent"} {

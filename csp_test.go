@@ -39,7 +39,7 @@ func directive(name string, sources ...string) stripeapps.Directive {
 	return stripeapps.Directive{Name: name, Sources: sources}
 }
 
-// headersOf returns the headers of an answer of handler to a GET.
+// headersOf returns the headers of the response of handler to a GET.
 func headersOf(handler http.Handler) http.Header {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
@@ -200,7 +200,7 @@ func TestHeaderSlicesAreNotShared(t *testing.T) {
 	assert.Equal(t, want, headersOf(handler))
 }
 
-func TestTheHeadersAreOnEveryAnswer(t *testing.T) {
+func TestTheHeadersAreOnEveryResponse(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"a refusal": func(w http.ResponseWriter, r *http.Request) {
 			stripeapps.WriteProblem(w, r, stripeapps.ErrNotSigned)
@@ -407,7 +407,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 				middleware, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{directive(test.name, source)}})
 				require.ErrorContains(t, err, fmt.Sprintf("stripeapps: CSP.Policy[0]: %s: %q ", test.name, source))
 				assert.ErrorContains(t, err, test.want)
-				assert.NotContains(t, err.Error(), "\n", "one problem")
+				assert.NotContains(t, err.Error(), "\n", "one error")
 				assert.Nil(t, middleware)
 			})
 		}
@@ -431,7 +431,7 @@ func TestReportURLsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestEveryProblemOfAPolicyIsReportedAtOnce(t *testing.T) {
+func TestAllThatIsWrongInAPolicyIsReportedAtOnce(t *testing.T) {
 	_, err := stripeapps.NewCSP(stripeapps.CSPConfig{
 		Policy: stripeapps.Policy{
 			directive("script-src", "self", "nonce-abc", "https://cdn.example/a;b"),

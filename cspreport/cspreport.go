@@ -101,8 +101,8 @@ type csp2Report struct {
 //
 // Put it outside the verifying middleware: browsers sign no reports. Serve it
 // from the page's own origin if you can. For report-to to another origin,
-// browsers send a preflight first, which stripeapps.NewCORS around the handler
-// answers; for report-uri they do not, and the request is a cross-origin one
+// browsers send a preflight first, which stripeapps.NewCORS around the handler is
+// for; for report-uri they do not, and the request is a cross-origin one
 // that net/http.CrossOriginProtection refuses.
 //
 // It panics if handle is nil.

@@ -19,11 +19,10 @@ type target struct {
 	user bool // there is a user or password
 }
 
-// parseTarget reads a URL as a browser does, or says in problem why it cannot be
-// asked for.
+// parseTarget reads a URL as a browser does, or says why it cannot be asked for.
 //
 // https://url.spec.whatwg.org/#concept-basic-url-parser
-func parseTarget(text string) (t target, problem string) {
+func parseTarget(text string) (t target, fault string) {
 	const absolute = "it must be an absolute URL, like https://api.example.com/v1/refunds"
 	if len(text) > maxFileBytes {
 		return t, "it is longer than 1 MiB"
