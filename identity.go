@@ -194,7 +194,3 @@ func newVerified(payload []byte, signedAt time.Time, allowNoUser bool) (*verifie
 		payload:  slices.Clip(payload),
 	}, nil
 }
-
-func isIDByte(c rune) bool {
-	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-}
