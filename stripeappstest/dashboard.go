@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
-	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
+	"github.com/seed-8a2ffb75/stripeapps/internal/dashboard"
 )
 
 // DashboardConfig configures NewDashboard. Set either Script or Extension. It is
@@ -24,7 +24,7 @@ type DashboardConfig struct {
 	// --format=iife" writes it. See Dashboard for what it finds in its frame.
 	Script []byte
 
-	// Extension serves the extension as a page: what it answers to GET / is in
+	// Extension serves the extension as a page: its response to GET / is in
 	// the frame, which asks for everything else relative to that. For a folder
 	// use http.FileServerFS. A page that does not make the SDK's endpoint
 	// itself includes <script src="/stripeappstest.js"></script> first.
@@ -93,8 +93,6 @@ var (
 	dashboardHTML string
 	//go:embed dashboard.js
 	dashboardJS []byte
-	//go:embed dashboard_frame.js
-	dashboardFrameJS []byte
 
 	dashboardPage = template.Must(template.New("dashboard.html").Parse(dashboardHTML))
 )
@@ -147,15 +145,15 @@ func (d *Dashboard) Close() { d.server.Close() }
 var dashboardID = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
 
 func (c DashboardConfig) withDefaults() (DashboardConfig, error) {
-	var problems []error
+	var errs []error
 	if (len(c.Script) == 0) == (c.Extension == nil) {
-		problems = append(problems, errors.New("stripeappstest: DashboardConfig needs either Script or Extension"))
+		errs = append(errs, errors.New("stripeappstest: DashboardConfig needs either Script or Extension"))
 	}
 	if c.Secrets == nil {
 		c.Secrets = []string{DefaultSecret}
 	}
 	if _, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: c.Secrets}); err != nil {
-		problems = append(problems, err)
+		errs = append(errs, err)
 	}
 	if c.UserID == "" {
 		c.UserID = DefaultUserID
@@ -164,21 +162,21 @@ func (c DashboardConfig) withDefaults() (DashboardConfig, error) {
 		c.AccountID = DefaultAccountID
 	}
 	if !dashboardID.MatchString(c.UserID) || !dashboardID.MatchString(c.AccountID) {
-		problems = append(problems, errors.New("stripeappstest: DashboardConfig's UserID and AccountID must be 1 to 255 letters, digits and underscores"))
+		errs = append(errs, errors.New("stripeappstest: DashboardConfig's UserID and AccountID must be 1 to 255 letters, digits and underscores"))
 	}
 	switch c.Mode {
 	case "":
 		c.Mode = "test"
 	case "test", "live":
 	default:
-		problems = append(problems, errors.New(`stripeappstest: DashboardConfig.Mode must be "test" or "live"`))
+		errs = append(errs, errors.New(`stripeappstest: DashboardConfig.Mode must be "test" or "live"`))
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	c.Script = bytes.Clone(c.Script)
 	c.Secrets = slices.Clone(c.Secrets)
-	return c, errors.Join(problems...)
+	return c, errors.Join(errs...)
 }
 
 func (d *Dashboard) handler() http.Handler {
@@ -193,7 +191,7 @@ func (d *Dashboard) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /{$}", page)
 	mux.HandleFunc("GET "+dashboardRedirectPath, page)
-	mux.HandleFunc("GET /dashboard.js", serveAs("text/javascript; charset=utf-8", dashboardJS))
+	mux.HandleFunc("GET /dashboard.js", serveAs("text/javascript; charset=utf-8", slices.Concat(dashboard.HostJS, dashboardJS)))
 	mux.HandleFunc("POST /sign", d.sign)
 
 	extension := d.config.Extension
@@ -204,7 +202,7 @@ func (d *Dashboard) handler() http.Handler {
 		extension = script
 	}
 	mux.Handle("/extension/", forFrame(http.StripPrefix("/extension", extension)))
-	mux.Handle("GET /stripeappstest.js", forFrame(serveAs("text/javascript; charset=utf-8", dashboardFrameJS)))
+	mux.Handle("GET /stripeappstest.js", forFrame(serveAs("text/javascript; charset=utf-8", dashboard.FrameJS)))
 	return d.onlyAsItself(mux)
 }
 
@@ -216,7 +214,7 @@ var (
 )
 
 // onlyAsItself keeps away other sites that have pointed their own name at this
-// machine (DNS rebinding). What it sets is for answers that nothing else is set
+// machine (DNS rebinding). What it sets is for responses that nothing else is set
 // for.
 func (d *Dashboard) onlyAsItself(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -262,12 +260,13 @@ func (d *Dashboard) sign(w http.ResponseWriter, r *http.Request) {
 		stripeapps.WriteProblem(w, r, stripeapps.ErrBodyUnreadable)
 		return
 	}
-	text, err := stripejs.Payload(payload, d.config.UserID, d.config.AccountID)
+	stripe := dashboard.Stripe{Secrets: d.config.Secrets, UserID: d.config.UserID, AccountID: d.config.AccountID, Now: d.config.Now}
+	_, signature, err := stripe.Sign(payload)
 	if err != nil {
 		stripeapps.WriteProblem(w, r, errBadPayload)
 		return
 	}
-	writeAs(w, "text/plain; charset=utf-8", []byte(stripejs.Header(text, d.config.Now(), d.config.Secrets...)))
+	writeAs(w, "text/plain; charset=utf-8", []byte(signature))
 }
 
 func serveAs(contentType string, content []byte) http.HandlerFunc {

@@ -1,19 +1,11 @@
 'use strict';
 
-// The Dashboard's side: it hosts the extension in a sandboxed iframe, and gives it
-// the endpoint that @stripe/ui-extension-sdk calls. That speaks @remote-ui/rpc:
-// [0, [id, name, args]] is a call, and [1, [id, error, value]] its result.
-
-const CALL = 0;
-const RESULT = 1;
+// The page of a Dashboard. Before this comes host.js, which has hostExtension.
 
 const { userId, accountId, mode } = document.body.dataset;
 const oauthContext = takeOAuthContext();
 
-const api = {
-  // The SDK would otherwise ask api.stripe.com itself.
-  supportsFetchAppEmbeddedKey: () => false,
-
+const functions = {
   async fetchStripeSignature(payload) {
     const response = await fetch('/sign', {
       method: 'POST',
@@ -38,35 +30,9 @@ const api = {
 const frame = document.createElement('iframe');
 frame.setAttribute('sandbox', 'allow-scripts');
 Object.assign(frame, { title: 'Extension', width: 480, height: 800, src: '/extension/' });
-frame.addEventListener('load', () => {
-  const context = {
-    userContext: { id: userId, account: { id: accountId } },
-    environment: { mode },
-    oauthContext,
-  };
-  post({ type: 'init_stripeappstest', context }); // for stripeappstest.js
-  post({ type: 'init_extension', user: { user_id: userId, account_id: accountId }, ...context });
-});
+const context = { userContext: { id: userId, account: { id: accountId } }, environment: { mode }, oauthContext };
+hostExtension(frame, { who: "stripeappstest's Dashboard", context, functions });
 document.body.append(frame);
-
-// post sends a message with a port to the endpoint. An opaque origin cannot be
-// named; frame-src lets nothing else into the frame.
-function post(message) {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }) => {
-    if (Array.isArray(data) && data[0] === CALL) answer(port1, ...data[1]);
-  };
-  frame.contentWindow.postMessage(message, '*', [port2]);
-}
-
-async function answer(port, id, name, args) {
-  try {
-    if (!Object.hasOwn(api, name)) throw new Error(`stripeappstest's Dashboard does not play ${name}`);
-    port.postMessage([RESULT, [id, undefined, await api[name](...args)]]);
-  } catch ({ name, message, stack }) {
-    port.postMessage([RESULT, [id, { name, message, stack }]]);
-  }
-}
 
 // The SDK sends {"_@f": id} in place of a function, for which JSON has nothing.
 function withoutFunctions(_, value) {
