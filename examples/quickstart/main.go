@@ -6,8 +6,7 @@
 //
 // app.go shows all that your own backend needs: the verifiers, CORS and CSP
 // around the routes, and IdentityFrom in a handler. This file is about flags, listening and stopping. Your backend needs nothing of
-// the others: sign.go and selfcheck.go play Stripe's part; playground.go,
-// recorder.go and web are a page to try it in a browser.
+// the others: sign.go and selfcheck.go play Stripe's part.
 package main
 
 import (
@@ -27,6 +26,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/playground"
 )
 
 const usage = `Quickstart is a backend that serves a Stripe App's UI extension. It verifies the
@@ -206,17 +207,14 @@ func serve(ctx context.Context, c config, handler http.Handler, logger *slog.Log
 	if err != nil {
 		return failToListen(stderr, c.addr, err)
 	}
-	playground := hasPlayground(listener.Addr())
-	if playground {
-		if handler, err = newPlayground(handler, c.secrets[0], time.Now); err != nil {
-			listener.Close()
-			return fail(stderr, exitFailed, err)
-		}
+	if handler, err = playground.Around(handler, listener.Addr(), c.secrets[0]); err != nil {
+		listener.Close()
+		return fail(stderr, exitFailed, err)
 	}
 	server := newServer(handler, logger)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	io.WriteString(stdout, greeting(c, baseURL(listener.Addr()), playground, time.Now()))
+	io.WriteString(stdout, greeting(c, baseURL(listener.Addr()), hasPlayground(listener.Addr()), time.Now()))
 
 	select {
 	case err := <-served:
@@ -253,4 +251,10 @@ func baseURL(addr net.Addr) string {
 		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
 	}
 	return (&url.URL{Scheme: "http", Host: host}).String()
+}
+
+// hasPlayground reports whether only this machine can reach a listener.
+func hasPlayground(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }

@@ -625,3 +625,39 @@ func TestEveryAnswerCanBeReadByTheExtension(t *testing.T) {
 		})
 	}
 }
+
+func TestGreetingTellsOfThePlayground(t *testing.T) {
+	c := config{secrets: []string{testSecret}, randomSecret: true}
+	assert.True(t, strings.HasPrefix(greeting(c, "http://x", true, testNow), "Open http://x/ in a browser"))
+	assert.True(t, strings.HasPrefix(greeting(c, "http://x", false, testNow), "Serving "))
+	assert.NotContains(t, greeting(c, "http://x", false, testNow), "page's. To")
+}
+
+func TestServeDecidesByItsAddress(t *testing.T) {
+	for addr, want := range map[string]int{"127.0.0.1:0": http.StatusOK, "0.0.0.0:0": http.StatusNotFound} {
+		t.Run(addr, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			stdout, out := io.Pipe()
+			status := make(chan int, 1)
+			go func() {
+				status <- run(ctx, []string{"-addr", addr}, environment{}.lookup, out, io.Discard)
+				out.Close()
+			}()
+			first, err := bufio.NewReader(stdout).ReadString('\n')
+			require.NoError(t, err)
+			go io.Copy(io.Discard, stdout)
+			assert.Equal(t, want == http.StatusOK, strings.HasPrefix(first, "Open http"), first)
+
+			base := regexp.MustCompile(`http://\S+:\d+`).FindString(first)
+			transport := &http.Transport{} // without the environment's proxy
+			defer transport.CloseIdleConnections()
+			response, err := (&http.Client{Transport: transport}).Get(base + "/")
+			require.NoError(t, err)
+			defer response.Body.Close()
+			assert.Equal(t, want, response.StatusCode)
+
+			stop()
+			assert.Equal(t, exitOK, <-status)
+		})
+	}
+}

@@ -6,52 +6,57 @@
 const extension = document.getElementById('extension');
 const report = document.getElementById('report');
 
-let before = 0; // the recorder's seq when the extension began
+let asked = ''; // the button that was pressed in the extension
+let before = 0; // the recorder's seq at that time
 let signed = null; // what was signed for the extension since then
 
-const answers = {
-  async begin() {
-    before = (await last()).seq;
-    signed = null;
-    report.setAttribute('aria-busy', 'true');
-  },
-  async sign({ payload, age }) {
-    const response = await fetch('/playground/sign', {
+// functions are what the extension calls: first the SDK's, and then those that no
+// Dashboard has.
+const functions = {
+  async fetchStripeSignature(payload) {
+    const response = await ask('/playground/sign', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ payload, age }), // without a payload that is undefined
+      body: JSON.stringify({ payload: { ...payload }, age: asked === 'expired' ? 'expired' : 'new' }),
     });
-    const answer = await response.json();
-    if (!response.ok) return { error: answer.detail };
-    signed = answer;
-    return { signature: answer.signature }; // no more than Stripe gives
+    const body = await response.json();
+    if (!response.ok) throw new Error(body.detail);
+    signed = body;
+    return signed.signature; // no more than Stripe gives
   },
-  async end({ kind }) {
-    show(kind, await recorded());
-    report.removeAttribute('aria-busy');
+
+  async begin(button) {
+    asked = button;
+    signed = null;
+    before = (await last()).seq;
+    report.setAttribute('aria-busy', 'true');
   },
-  resize({ height }) {
+  async end() {
+    try {
+      show(asked, await recorded());
+    } finally {
+      report.removeAttribute('aria-busy');
+    }
+  },
+  resize(height) {
     extension.height = Math.min(Math.max(Number(height) || 0, 200), 1200);
   },
 };
 
-addEventListener('message', async (event) => {
-  if (event.source !== extension.contentWindow || event.origin !== 'null') return;
-  const { id, question } = event.data;
-  if (!Object.hasOwn(answers, question)) return;
-  let answer;
+const { userId, accountId } = document.body.dataset;
+const context = { userContext: { id: userId, account: { id: accountId } }, environment: { mode: 'test' } };
+hostExtension(extension, { who: 'The playground', context, functions });
+
+async function ask(path, init) {
   try {
-    answer = await answers[question](event.data);
+    return await fetch(path, init);
   } catch (error) {
-    answer = { error: `The page around the extension got no answer: ${error.message}` };
-    report.removeAttribute('aria-busy');
+    throw new Error(`The page around the extension got no response: ${error.message}`);
   }
-  // An opaque origin cannot be named; what is sent is no secret.
-  if (id) event.source.postMessage({ id, ...answer }, '*');
-});
+}
 
 async function last(after = '') {
-  const response = await fetch(`/playground/last?after=${after}`);
+  const response = await ask(`/playground/last?after=${after}`);
   return response.json();
 }
 
@@ -86,7 +91,7 @@ function show(kind, { request, preflight, cached, checks }) {
     const covered = signed ? 'highlighted: what the signature covers' : 'no signature covers any of it';
     parts.push(part('Request', covered, requestBlock(request, markHeader(request), signed && sentNodes(request))));
     parts.push(part('Signed text', signed ? 'HMAC-SHA256 with the app’s secret' : '', ...signedText(request)));
-    parts.push(part('Answer', '', answerBlock(request)));
+    parts.push(part('Response', '', responseBlock(request)));
   }
   report.replaceChildren(...parts);
 }
@@ -130,14 +135,14 @@ function preflightAside(preflight, cached) {
 function preflightLines(preflight, cached) {
   const lines = [];
   if (cached) {
-    lines.push(el('p', 'said', 'Cached by the browser: it has asked before, and keeps the answer for as long as Access-Control-Max-Age says.',
+    lines.push(el('p', 'said', 'Cached by the browser: it has asked before, and keeps the response for as long as Access-Control-Max-Age says.',
       preflight ? ' What it got then:' : ''));
   } else if (!preflight) {
     lines.push(el('p', 'said', 'None has arrived.'));
   }
   if (preflight) {
     lines.push(el('div', cached ? 'pair old' : 'pair',
-      requestBlock(preflight), answerBlock(preflight)));
+      requestBlock(preflight), responseBlock(preflight)));
   }
   return lines;
 }
@@ -154,8 +159,8 @@ function requestBlock({ method, target, proto, request }, mark = plain, body = n
     bodyLine(request, body));
 }
 
-function answerBlock({ proto, status, reason, answer }) {
-  return el('div', 'block', el('div', 'start', `${proto} ${status} ${reason}`), ...headerLines(answer.header, plain), bodyLine(answer));
+function responseBlock({ proto, status, reason, response }) {
+  return el('div', 'block', el('div', 'start', `${proto} ${status} ${reason}`), ...headerLines(response.header, plain), bodyLine(response));
 }
 
 // headerLines lists header lines. mark gets a name and a value and returns nodes
