@@ -162,7 +162,8 @@ func (c DashboardConfig) withDefaults() (DashboardConfig, error) {
 		c.AccountID = DefaultAccountID
 	}
 	if !dashboardID.MatchString(c.UserID) || !dashboardID.MatchString(c.AccountID) {
-		errs = append(errs, errors.New("stripeappstest: DashboardConfig's UserID and AccountID must be 1 to 255 letters, digits and underscores"))
+		errs = append(errs, errors.New("stripeappstest: DashboardConfig's UserID and AccountID "+
+			"must be 1 to 255 letters, digits and underscores"))
 	}
 	switch c.Mode {
 	case "":
@@ -207,10 +208,14 @@ func (d *Dashboard) handler() http.Handler {
 }
 
 var (
-	errNotDashboard    = stripeapps.NewError("not_local", http.StatusForbidden, "the Dashboard of stripeappstest answers only under its own URL: open that, without a proxy")
-	errNotItsPage      = stripeapps.NewError("cross_origin", http.StatusForbidden, "only the Dashboard's own page may ask for signatures: the extension has to call fetchStripeSignature")
-	errPayloadTooLarge = stripeapps.NewError("payload_too_large", http.StatusRequestEntityTooLarge, "the payload of fetchStripeSignature is larger than the 1 MiB that a backend reads: sign less")
-	errBadPayload      = stripeapps.NewError("bad_payload", http.StatusBadRequest, "the payload of fetchStripeSignature must be an object, nested at most 256 levels deep")
+	errNotDashboard = stripeapps.NewError("not_local", http.StatusForbidden,
+		"the Dashboard of stripeappstest answers only under its own URL: open that, without a proxy")
+	errNotItsPage = stripeapps.NewError("cross_origin", http.StatusForbidden,
+		"only the Dashboard's own page may ask for signatures: the extension has to call fetchStripeSignature")
+	errPayloadTooLarge = stripeapps.NewError("payload_too_large", http.StatusRequestEntityTooLarge,
+		"the payload of fetchStripeSignature is larger than the 1 MiB that a backend reads: sign less")
+	errBadPayload = stripeapps.NewError("bad_payload", http.StatusBadRequest,
+		"the payload of fetchStripeSignature must be an object, nested at most 256 levels deep")
 )
 
 // onlyAsItself keeps away other sites that have pointed their own name at this
@@ -260,7 +265,8 @@ func (d *Dashboard) sign(w http.ResponseWriter, r *http.Request) {
 		stripeapps.WriteProblem(w, r, stripeapps.ErrBodyUnreadable)
 		return
 	}
-	stripe := dashboard.Stripe{Secrets: d.config.Secrets, UserID: d.config.UserID, AccountID: d.config.AccountID, Now: d.config.Now}
+	config := d.config
+	stripe := dashboard.Stripe{Secrets: config.Secrets, UserID: config.UserID, AccountID: config.AccountID, Now: config.Now}
 	_, signature, err := stripe.Sign(payload)
 	if err != nil {
 		stripeapps.WriteProblem(w, r, errBadPayload)

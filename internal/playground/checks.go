@@ -40,7 +40,9 @@ var chainChecks = []struct {
 	}, {
 		name: "Body", asks: "can it be read to its end, and is it not too large?",
 		passed: "read to its end, and not too large", notUsedByHeaders: "the two ids come in headers, once each",
-		refusals: []*stripeapps.Error{stripeapps.ErrBodyTooLarge, stripeapps.ErrBodyUnreadable, stripeapps.ErrMalformedIDs, stripeapps.ErrNoPayload},
+		refusals: []*stripeapps.Error{
+			stripeapps.ErrBodyTooLarge, stripeapps.ErrBodyUnreadable, stripeapps.ErrMalformedIDs, stripeapps.ErrNoPayload,
+		},
 	}, {
 		name: "HMAC", asks: "was it made with the app’s secret, over exactly this text?",
 		passed:   "made with the app’s secret, over exactly this text",

@@ -1,6 +1,6 @@
-// Package playground is what examples/quickstart has beyond a backend: a page to
-// try it in a browser, which plays the Dashboard and Stripe. No backend needs any
-// of it.
+// Package playground is what examples/quickstart has beyond a backend: its flags,
+// its greeting and its selfcheck, and a page to try it in a browser, which plays
+// the Dashboard and Stripe. No backend needs any of it.
 package playground
 
 import (

@@ -66,8 +66,20 @@ func TestNoPlaygroundBeyondLoopback(t *testing.T) {
 		assert.Equal(t, want, isLoopback(addr), ip)
 		handler, err := Around(backend, addr, testSecret)
 		require.NoError(t, err)
-		assert.Equal(t, want, responseOf(handler, local("GET", "/", "")).StatusCode == http.StatusOK, ip)
-		assert.Equal(t, want, responseOf(handler, local("POST", "/playground/sign", `{"age":"new"}`)).StatusCode == http.StatusOK, ip)
+		for _, r := range []*http.Request{
+			local("GET", "/", ""),
+			local("GET", "/playground/extension", ""),
+			local("GET", "/playground/web/page.js", ""),
+			local("GET", "/playground/last", ""),
+			local("POST", "/playground/sign", `{"age":"new"}`),
+		} {
+			response := responseOf(handler, r)
+			if want {
+				assert.Equal(t, http.StatusOK, response.StatusCode, "%s %s", ip, r.URL)
+			} else {
+				assertProblem(t, response, 404, "not_found")
+			}
+		}
 	}
 	assert.False(t, isLoopback(&net.UnixAddr{Name: "x.sock", Net: "unix"}))
 }

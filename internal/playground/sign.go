@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/internal/dashboard"
+	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
 // Who uses the Dashboard, and what Stripe signs for them: the ids alone without a
@@ -23,14 +24,10 @@ const (
 	sampleIDsPayload = `{` + sampleIDs
 )
 
-// sampleStripe is Stripe for the sample user, at that time.
-func sampleStripe(secret string, at time.Time) dashboard.Stripe {
-	return dashboard.Stripe{
-		Secrets:   []string{secret},
-		UserID:    sampleUserID,
-		AccountID: sampleAccountID,
-		Now:       func() time.Time { return at },
-	}
+// signature returns the Stripe-Signature that Stripe would make. A backend never
+// signs: the extension gets this value from fetchStripeSignature.
+func signature(text, secret string, at time.Time) string {
+	return stripejs.Header([]byte(text), at, secret)
 }
 
 // signer is the endpoint that plays Stripe for the page. The time cannot be
@@ -46,7 +43,8 @@ const maxSignBytes = 4 << 10
 const expiredAge = 2 * stripeapps.DefaultTolerance
 
 var errBadSignRequest = stripeapps.NewError("bad_sign_request", http.StatusBadRequest,
-	`this endpoint takes {"age":"new"} or {"age":"expired"}, with a "payload" of the strings "action" and "note" or without one`)
+	`this endpoint takes {"age":"new"} or {"age":"expired"}, `+
+		`with a "payload" of the strings "action" and "note" or without one`)
 
 func (s signer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	text, signature, err := s.sign(http.MaxBytesReader(w, r.Body, maxSignBytes))
@@ -77,7 +75,13 @@ func (s signer) sign(request io.Reader) (text []byte, signature string, err erro
 	default:
 		return nil, "", errBadSignRequest
 	}
-	return sampleStripe(s.secret, at).Sign(asked.Payload)
+	stripe := dashboard.Stripe{
+		Secrets:   []string{s.secret},
+		UserID:    sampleUserID,
+		AccountID: sampleAccountID,
+		Now:       func() time.Time { return at },
+	}
+	return stripe.Sign(asked.Payload)
 }
 
 // decodeStrictly reads one JSON document without unknown members.

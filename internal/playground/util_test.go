@@ -31,10 +31,15 @@ func sign(payload, secret string, at time.Time) string {
 	return fmt.Sprintf("t=%d,v1=%x", at.Unix(), webhook.ComputeSignature(at, []byte(payload), secret))
 }
 
-// testBackend is what the quickstart serves.
 func testBackend(t *testing.T) http.Handler {
 	t.Helper()
-	config := stripeapps.VerifierConfig{Secrets: []string{testSecret}, Now: fixedNow}
+	return backendWith(t, testSecret)
+}
+
+// backendWith returns what the quickstart serves.
+func backendWith(t *testing.T, secret string) http.Handler {
+	t.Helper()
+	config := stripeapps.VerifierConfig{Secrets: []string{secret}, Now: fixedNow}
 	bodies, err := stripeapps.NewVerifier(config)
 	require.NoError(t, err)
 	config.Source = stripeapps.IDsInHeaders
@@ -159,4 +164,10 @@ func assertProblem(t *testing.T, response *http.Response, status int, code strin
 	assert.Equal(t, status, problem.Status)
 	assert.Equal(t, code, problem.Code)
 	assert.NotEmpty(t, problem.Detail)
+}
+
+func assertOneLine(t *testing.T, text string) {
+	t.Helper()
+	assert.Equal(t, 1, strings.Count(text, "\n"), "got %q", text)
+	assert.True(t, strings.HasPrefix(text, "quickstart: ") && strings.HasSuffix(text, "\n"), "got %q", text)
 }

@@ -1,36 +1,24 @@
-package main
+package playground
 
 import (
 	"fmt"
+	"net"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/stripe/stripe-go/v76/webhook"
 
 	"github.com/seed-8a2ffb75/stripeapps"
 )
 
-// A sample of what Stripe signs: what the extension gives to
-// fetchStripeSignature, and then always the two ids, which Stripe adds. Without
-// a payload, Stripe signs the ids alone.
-const (
-	sampleUserID    = "usr_quickstart"
-	sampleAccountID = "acct_quickstart"
-	sampleIDs       = `"user_id":"` + sampleUserID + `","account_id":"` + sampleAccountID + `"}`
-
-	samplePayload    = `{"action":"hello","livemode":false,` + sampleIDs
-	sampleIDsPayload = `{` + sampleIDs
-)
-
-// sign makes the Stripe-Signature header that Stripe would make. Your backend
-// never signs: the extension gets this value from fetchStripeSignature.
-func sign(payload, secret string, at time.Time) string {
-	return fmt.Sprintf("t=%d,v1=%x", at.Unix(), webhook.ComputeSignature(at, []byte(payload), secret))
+// Greeting says what is served at addr, with requests to try it.
+func (c Config) Greeting(addr net.Addr) string {
+	return c.greeting(baseURL(addr), isLoopback(addr), time.Now())
 }
 
-// greeting says what is served at base, with requests to try it. Nothing in the
+// greeting has a line about the playground's page if there is one. Nothing in the
 // sample payload, the ids or a signature needs quoting within single quotes.
-func greeting(c config, base string, playground bool, now time.Time) string {
+func (c Config) greeting(base string, playground bool, now time.Time) string {
 	page, others := "", "those below"
 	if playground {
 		page = "Open BASE/ in a browser to try it.\n\n"
@@ -45,16 +33,16 @@ extension, stop this and give it the secret from your app's page in the Stripe
 Dashboard:
 
   STRIPE_APP_SECRET=absec_… go run ./examples/quickstart`
-	case len(c.secrets) > 1:
-		secrets = fmt.Sprintf("Requests are verified with the %d secrets in STRIPE_APP_SECRET.", len(c.secrets))
+	case len(c.Secrets) > 1:
+		secrets = fmt.Sprintf("Requests are verified with the %d secrets in STRIPE_APP_SECRET.", len(c.Secrets))
 	}
 
 	return strings.NewReplacer(
 		"BASE", base,
 		"SECRETS", secrets,
 		"MINUTES", fmt.Sprint(stripeapps.DefaultTolerance.Minutes()),
-		"SIGNATURE_OF_PAYLOAD", sign(samplePayload, c.secrets[0], now),
-		"SIGNATURE_OF_IDS", sign(sampleIDsPayload, c.secrets[0], now),
+		"SIGNATURE_OF_PAYLOAD", signature(samplePayload, c.Secrets[0], now),
+		"SIGNATURE_OF_IDS", signature(sampleIDsPayload, c.Secrets[0], now),
 		"PAYLOAD", samplePayload,
 		"USER_ID", sampleUserID,
 		"ACCOUNT_ID", sampleAccountID,
@@ -79,7 +67,16 @@ start this again for new ones.
        -H 'Stripe-Account-Id: ACCOUNT_ID' \
        -H 'Stripe-Signature: SIGNATURE_OF_IDS'
 
-Change one letter of what is signed, and the answer is 401 no_match.
+Change one letter of what is signed, and the response is 401 no_match.
 Press Ctrl-C to stop.
 `)
+}
+
+// baseURL returns how to reach a listener from this machine.
+func baseURL(addr net.Addr) string {
+	host := addr.String()
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		host = net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	return (&url.URL{Scheme: "http", Host: host}).String()
 }
