@@ -213,7 +213,10 @@ func TestBinary(t *testing.T) {
 		assertAccepted(t, response, samplePayload, signedAt)
 		assert.Empty(t, p.wait(t))
 	})
+}
 
+func TestExitStatus(t *testing.T) {
+	binary := build(t)
 	for name, test := range map[string]struct {
 		env    []string
 		args   []string

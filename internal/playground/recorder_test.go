@@ -52,6 +52,43 @@ func TestRecorder(t *testing.T) {
 		r.Header.Set("Expect", "100-continue")
 		assertProblem(t, responseOf(playground, r), 401, "not_signed")
 	})
+	t.Run("with the ids in headers a body is not used", func(t *testing.T) {
+		playground := testPlayground(t)
+		responseOf(playground, fromExtension(whoamiRequest("GET", "/api/whoami", testSecret)))
+		for _, check := range lastOf(t, playground, "?after=0").Checks[1:] {
+			want := statePassed
+			if check.Name == "Body" {
+				want = stateNotUsed
+			}
+			assert.Equal(t, want, check.State, check.Name)
+		}
+	})
+	t.Run("nothing new is nothing", func(t *testing.T) {
+		playground := testPlayground(t)
+		responseOf(playground, fromExtension(echoRequest("POST", "/api/echo", samplePayload, testSecret)))
+		for _, query := range []string{"?after=1", "?after=", "", "?after=x"} {
+			got := lastOf(t, playground, query)
+			assert.Equal(t, 1, got.Seq)
+			assert.Nil(t, got.Request, query)
+			assert.Nil(t, got.Preflight, query)
+		}
+	})
+	t.Run("requests that are not the extension's are not shown", func(t *testing.T) {
+		playground := testPlayground(t)
+		responseOf(playground, echoRequest("POST", "/api/echo", samplePayload, testSecret))
+		assert.Nil(t, lastOf(t, playground, "?after=0").Request)
+	})
+	t.Run("a panic is told, and goes on", func(t *testing.T) {
+		wire := new(recorder)
+		handler := wire.record(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+		assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { responseOf(handler, fromExtension(local("POST", "/api/x", "x"))) })
+		got := wire.last(0)
+		assert.Equal(t, 0, got.Request.Status)
+		assert.Equal(t, checkResult{"Handler", stateRefused, "it ended without a response"}, got.Checks[6])
+	})
+}
+
+func TestRecorderTellsOfPreflights(t *testing.T) {
 	t.Run("without a new preflight it says that it was cached", func(t *testing.T) {
 		playground := testPlayground(t)
 		responseOf(playground, preflight("GET", "/api/whoami")) // of something else
@@ -94,40 +131,6 @@ func TestRecorder(t *testing.T) {
 				assert.Equal(t, checkResult{check.Name, stateNotReached, ""}, check, name)
 			}
 		}
-	})
-	t.Run("with the ids in headers a body is not used", func(t *testing.T) {
-		playground := testPlayground(t)
-		responseOf(playground, fromExtension(whoamiRequest("GET", "/api/whoami", testSecret)))
-		for _, check := range lastOf(t, playground, "?after=0").Checks[1:] {
-			want := statePassed
-			if check.Name == "Body" {
-				want = stateNotUsed
-			}
-			assert.Equal(t, want, check.State, check.Name)
-		}
-	})
-	t.Run("nothing new is nothing", func(t *testing.T) {
-		playground := testPlayground(t)
-		responseOf(playground, fromExtension(echoRequest("POST", "/api/echo", samplePayload, testSecret)))
-		for _, query := range []string{"?after=1", "?after=", "", "?after=x"} {
-			got := lastOf(t, playground, query)
-			assert.Equal(t, 1, got.Seq)
-			assert.Nil(t, got.Request, query)
-			assert.Nil(t, got.Preflight, query)
-		}
-	})
-	t.Run("requests that are not the extension's are not shown", func(t *testing.T) {
-		playground := testPlayground(t)
-		responseOf(playground, echoRequest("POST", "/api/echo", samplePayload, testSecret))
-		assert.Nil(t, lastOf(t, playground, "?after=0").Request)
-	})
-	t.Run("a panic is told, and goes on", func(t *testing.T) {
-		wire := new(recorder)
-		handler := wire.record(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
-		assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { responseOf(handler, fromExtension(local("POST", "/api/x", "x"))) })
-		got := wire.last(0)
-		assert.Equal(t, 0, got.Request.Status)
-		assert.Equal(t, checkResult{"Handler", stateRefused, "it ended without a response"}, got.Checks[6])
 	})
 }
 
