@@ -114,7 +114,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelError),
 
-		DisableGeneralOptionsHandler: true, // "OPTIONS *" is a 404 like all else
+		DisableGeneralOptionsHandler: true, // "OPTIONS *" is refused like all else
 	}
 	if config.Selfcheck {
 		return playground.Selfcheck(ctx, server, config.Secrets[0], time.Now, stdout)
