@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -95,6 +96,20 @@ func TestPKCEMakesFewAllocations(t *testing.T) {
 	for _, test := range pkceBenchmarks {
 		t.Run(test.name, func(t *testing.T) {
 			assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { test.run(t) }), test.allocs)
+		})
+	}
+}
+
+func TestCSPMakesFewAllocations(t *testing.T) {
+	for _, test := range cspConfigs {
+		t.Run(test.name, func(t *testing.T) {
+			handler := newCSP(t, test.cfg)(nothing)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			w := new(nullWriter)
+			assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+				clear(w.header)
+				handler.ServeHTTP(w, r)
+			}), test.allocs)
 		})
 	}
 }

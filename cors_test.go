@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -590,41 +589,6 @@ func BenchmarkPreflight(b *testing.B) {
 			}
 		})
 	}
-}
-
-func ExampleNewCORS() {
-	withCORS, err := stripeapps.NewCORS(stripeapps.CORSConfig{
-		Origins:             []string{"null"},                    // extensions
-		CredentialedOrigins: []string{"https://app.example.com"}, // the backend's own site
-		ExposedHeaders:      []string{"X-Request-Id"},
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	w := httptest.NewRecorder()
-	withCORS(http.NotFoundHandler()).ServeHTTP(w, preflight("null", "POST", "stripe-signature"))
-	fmt.Println(w.Code, w.Header().Get("Access-Control-Allow-Origin"), w.Header().Get("Access-Control-Allow-Headers"))
-	// Output: 204 null stripe-signature
-}
-
-// net/http.CrossOriginProtection protects a site that uses cookies. It refuses
-// every POST of an extension, so the signed routes stand beside it.
-func ExampleNew_crossOriginProtection() {
-	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
-	protect, _ := stripeapps.New(stripeapps.Config{Verifier: verifier})
-	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })
-
-	mux := http.NewServeMux()
-	mux.Handle("/api/", protect(ok))
-	mux.Handle("/", http.NewCrossOriginProtection().Handler(ok))
-
-	const payload = `{"user_id":"usr_123","account_id":"acct_123"}`
-	send(mux, "POST", "/api/x", payload, "Origin", "null", "Sec-Fetch-Site", "cross-site")
-	send(mux, "POST", "/settings", payload, "Origin", "null", "Sec-Fetch-Site", "cross-site")
-	// Output:
-	// 200 ok
-	// 403 cross-origin request detected from Sec-Fetch-Site header
 }
 
 func TestAHandlerCanAddToTheHeaders(t *testing.T) {

@@ -2,15 +2,20 @@ package stripeapps_test
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -304,4 +309,347 @@ func ExampleWriteProblem() {
 		stripeapps.NewError("plan_too_small", http.StatusPaymentRequired, "this needs the larger plan"))
 	fmt.Println(w.Code, w.Body)
 	// Output: 402 {"title":"Payment Required","status":402,"code":"plan_too_small","detail":"this needs the larger plan"}
+}
+
+// exampleNonce is for an output that does not change; leave NewNonce out to get
+// a new one for each response.
+func exampleNonce() string { return "MTIzNDU2Nzg5MDEyMzQ1Ng" }
+
+// show prints a page and the policies that came with it.
+func show(handler http.Handler) {
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	for _, header := range []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only", "Reporting-Endpoints"} {
+		for _, value := range w.Header().Values(header) {
+			fmt.Printf("%s: %s\n", header, strings.ReplaceAll(value, "; ", ";\n  "))
+		}
+	}
+	fmt.Println(w.Body)
+}
+
+// A stricter policy is tried out beside the one that is enforced.
+func ExampleNewCSP() {
+	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{
+		Policy: stripeapps.Policy{
+			{Name: "default-src", Sources: []string{stripeapps.CSPSelf, "https://cdn.example.com"}},
+			{Name: "frame-ancestors", Sources: []string{stripeapps.CSPNone}},
+		},
+		ReportOnly: stripeapps.Policy{
+			{Name: "default-src", Sources: []string{stripeapps.CSPSelf}},
+		},
+		ReportURL: "/csp-reports",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	show(csp(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") })))
+
+	_, err = stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{
+		{Name: "script-src", Sources: []string{"self", "https://cdn.example.com;"}},
+	}})
+	fmt.Println(err)
+	// Output:
+	// Content-Security-Policy: default-src 'self' https://cdn.example.com;
+	//   frame-ancestors 'none';
+	//   report-uri /csp-reports;
+	//   report-to csp-endpoint
+	// Content-Security-Policy-Report-Only: default-src 'self';
+	//   report-uri /csp-reports;
+	//   report-to csp-endpoint
+	// Reporting-Endpoints: csp-endpoint="/csp-reports"
+	// hello
+	// stripeapps: CSP.Policy[0]: script-src: "self" is not the keyword: write "'self'", in lower case and with its quotes
+	// stripeapps: CSP.Policy[0]: script-src: "https://cdn.example.com;" has white space, a control character, a ; or , or a character outside ASCII: give one source an entry, percent-encode a path, and write a domain in Punycode
+}
+
+// Pages and API responses get policies of their own, beside each other.
+func ExampleNewCSP_pagesAndAPI() {
+	pages, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.ConsentPolicy(), NewNonce: exampleNonce})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	responses, err := stripeapps.NewCSP(stripeapps.CSPConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	api := http.NewServeMux()
+	consent := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "Allow?") })
+
+	mux := http.NewServeMux()
+	mux.Handle("/api/", responses(api))
+	mux.Handle("GET /oauth/consent", pages(consent))
+
+	for _, path := range []string{"/api/unknown", "/oauth/consent"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		fmt.Println(w.Code, w.Header().Get("Content-Security-Policy"))
+	}
+	// Output:
+	// 404 default-src 'none'; frame-ancestors 'none'
+	// 200 default-src 'none'; style-src 'nonce-MTIzNDU2Nzg5MDEyMzQ1Ng'; img-src 'self' data:; base-uri 'none'; form-action 'self' https://dashboard.stripe.com; frame-ancestors 'none'
+}
+
+var page = template.Must(template.New("page").Parse(`<!doctype html>
+<title>{{.Title}}</title>
+<link rel="stylesheet" href="/page.css" nonce="{{.Nonce}}">
+<script nonce="{{.Nonce}}">console.log({{.Title}})</script>
+`))
+
+func ExamplePagePolicy() {
+	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), NewNonce: exampleNonce})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := csp(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store") // its nonce is for one response
+		page.Execute(w, map[string]string{"Title": "Refunds", "Nonce": stripeapps.NonceFrom(r.Context())})
+	}))
+	show(handler)
+	// Output:
+	// Content-Security-Policy: default-src 'none';
+	//   script-src 'nonce-MTIzNDU2Nzg5MDEyMzQ1Ng' 'strict-dynamic';
+	//   style-src 'nonce-MTIzNDU2Nzg5MDEyMzQ1Ng';
+	//   img-src 'self' data:;
+	//   font-src 'self';
+	//   connect-src 'self';
+	//   object-src 'none';
+	//   base-uri 'none';
+	//   form-action 'self';
+	//   frame-ancestors 'none'
+	// <!doctype html>
+	// <title>Refunds</title>
+	// <link rel="stylesheet" href="/page.css" nonce="MTIzNDU2Nzg5MDEyMzQ1Ng">
+	// <script nonce="MTIzNDU2Nzg5MDEyMzQ1Ng">console.log("Refunds")</script>
+}
+
+// The form is sent to the page's own origin, which redirects to the Dashboard.
+func ExampleConsentPolicy() {
+	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.ConsentPolicy(), NewNonce: exampleNonce})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	consent := template.Must(template.New("consent").Parse(`<style nonce="{{.}}">button { font: inherit }</style><form method="post"><button>Allow</button></form>`))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		consent.Execute(w, stripeapps.NonceFrom(r.Context()))
+	})
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://dashboard.stripe.com/test/apps-oauth/com.example.app?code=…&state=…", http.StatusSeeOther)
+	})
+	// No policy keeps another site from sending the form: this does.
+	show(csp(http.NewCrossOriginProtection().Handler(mux)))
+	// Output:
+	// Content-Security-Policy: default-src 'none';
+	//   style-src 'nonce-MTIzNDU2Nzg5MDEyMzQ1Ng';
+	//   img-src 'self' data:;
+	//   base-uri 'none';
+	//   form-action 'self' https://dashboard.stripe.com;
+	//   frame-ancestors 'none'
+	// <style nonce="MTIzNDU2Nzg5MDEyMzQ1Ng">button { font: inherit }</style><form method="post"><button>Allow</button></form>
+}
+
+func ExamplePolicy_With() {
+	fmt.Println(stripeapps.APIPolicy().With("default-src", stripeapps.CSPSelf).With("img-src", "https://files.stripe.com"))
+	// Output: default-src 'self'; frame-ancestors 'none'; img-src https://files.stripe.com
+}
+
+func ExamplePolicy_String() {
+	fmt.Println(stripeapps.APIPolicy())
+	// Output: default-src 'none'; frame-ancestors 'none'
+}
+
+func ExampleNonceFrom() {
+	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), NewNonce: exampleNonce})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := csp(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, stripeapps.NonceFrom(r.Context()))
+	}))
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Println(w.Body)
+	// Output: MTIzNDU2Nzg5MDEyMzQ1Ng
+}
+
+// A unit test of a template needs no middleware.
+func ExampleContextWithNonce() {
+	ctx := stripeapps.ContextWithNonce(context.Background(), "MTIzNDU2Nzg5MDEyMzQ1Ng")
+	render := func(ctx context.Context) error {
+		script := template.Must(template.New("").Parse(`<script nonce="{{.}}" src="/app.js"></script>`))
+		return script.Execute(os.Stdout, stripeapps.NonceFrom(ctx))
+	}
+	if err := render(ctx); err != nil {
+		fmt.Println(err)
+	}
+	// Output: <script nonce="MTIzNDU2Nzg5MDEyMzQ1Ng" src="/app.js"></script>
+}
+
+// A provider's two handlers, with what belongs to PKCE only: examples/oauth has
+// the rest.
+func ExampleVerifyCodeVerifier() {
+	redirectURI, _, err := stripeapps.RedirectURIs("com.example.app")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var codes sync.Map // from a code to its challenge
+
+	// The client and redirect_uri have been checked, and the user has agreed.
+	authorize := func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		response := url.Values{"state": {query.Get("state")}}
+		challenge, err := stripeapps.ReadCodeChallenge(query)
+		if err != nil {
+			var e *stripeapps.PKCEError
+			errors.As(err, &e)
+			response.Set("error", e.Code())
+			response.Set("error_description", e.Description())
+		} else {
+			code := rand.Text()
+			codes.Store(code, challenge)
+			response.Set("code", code)
+		}
+		http.Redirect(w, r, redirectURI+"?"+response.Encode(), http.StatusSeeOther)
+	}
+	token := func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		verifier, err := stripeapps.ReadCodeVerifier(r.Form)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest) // as JSON: see PKCEError
+			return
+		}
+		stored, ok := codes.LoadAndDelete(r.Form.Get("code")) // whatever comes of it: nobody tries twice
+		if !ok {
+			http.Error(w, "no such code (invalid_grant)", http.StatusBadRequest)
+			return
+		}
+		if err := stripeapps.VerifyCodeVerifier(verifier, stored.(string)); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		fmt.Fprint(w, "the tokens")
+	}
+
+	// The Dashboard's side; then another's verifier, a code again, and no challenge.
+	verifier := stripeapps.NewCodeVerifier()
+	ask := func(params url.Values) url.Values {
+		w := httptest.NewRecorder()
+		authorize(w, httptest.NewRequest("GET", "/authorize?"+params.Encode(), nil))
+		location, _ := url.Parse(w.Header().Get("Location"))
+		return location.Query()
+	}
+	exchange := func(code, verifier string) {
+		form := url.Values{"code": {code}, "code_verifier": {verifier}}
+		r := httptest.NewRequest("POST", "/token", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		token(w, r)
+		fmt.Println(w.Code, strings.TrimSpace(w.Body.String()))
+	}
+	params := url.Values{"code_challenge": {stripeapps.S256Challenge(verifier)}, "code_challenge_method": {"S256"}}
+	exchange(ask(params).Get("code"), verifier)
+	code := ask(params).Get("code")
+	exchange(code, stripeapps.NewCodeVerifier())
+	exchange(code, verifier)
+	fmt.Println(ask(nil).Get("error_description"))
+	// Output:
+	// 200 the tokens
+	// 400 stripeapps: code_verifier does not match the code_challenge of the authorization request (invalid_grant)
+	// 400 no such code (invalid_grant)
+	// code_challenge is missing: PKCE is required
+}
+
+// Every error is sent to the client in one way: which one it is need not be asked.
+func ExamplePKCEError() {
+	token := func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		_, err := stripeapps.ReadCodeVerifier(r.Form)
+		if err != nil {
+			var e *stripeapps.PKCEError
+			errors.As(err, &e)
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(http.StatusBadRequest)
+			json.NewEncoder(w).Encode(map[string]string{"error": e.Code(), "error_description": e.Description()})
+			return
+		}
+		// Take the code out of use, and so with VerifyCodeVerifier.
+	}
+	w := httptest.NewRecorder()
+	token(w, httptest.NewRequest("POST", "/token", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 400 {"error":"invalid_request","error_description":"code_verifier is missing"}
+}
+
+// The verifier and challenge of RFC 7636, appendix B.
+func ExampleS256Challenge() {
+	fmt.Println(stripeapps.S256Challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"))
+	// Output: E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
+}
+
+// The client's half.
+func ExampleNewCodeVerifier() {
+	verifier := stripeapps.NewCodeVerifier() // keep it for the token request
+	authorization := url.Values{
+		"code_challenge":        {stripeapps.S256Challenge(verifier)},
+		"code_challenge_method": {"S256"},
+	}
+	fmt.Println(len(verifier), len(authorization.Get("code_challenge")))
+	// Output: 43 43
+}
+
+func ExampleRedirectURIs() {
+	live, test, err := stripeapps.RedirectURIs("com.example.app")
+	fmt.Println(live)
+	fmt.Println(test)
+	fmt.Println(err)
+	// Output:
+	// https://dashboard.stripe.com/apps-oauth/com.example.app
+	// https://dashboard.stripe.com/test/apps-oauth/com.example.app
+	// <nil>
+}
+
+func ExampleNewCORS() {
+	withCORS, err := stripeapps.NewCORS(stripeapps.CORSConfig{
+		Origins:             []string{"null"},                    // extensions
+		CredentialedOrigins: []string{"https://app.example.com"}, // the backend's own site
+		ExposedHeaders:      []string{"X-Request-Id"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	withCORS(http.NotFoundHandler()).ServeHTTP(w, preflight("null", "POST", "stripe-signature"))
+	fmt.Println(w.Code, w.Header().Get("Access-Control-Allow-Origin"), w.Header().Get("Access-Control-Allow-Headers"))
+	// Output: 204 null stripe-signature
+}
+
+// net/http.CrossOriginProtection protects a site that uses cookies. It refuses
+// every POST of an extension, so the signed routes stand beside it.
+func ExampleNew_crossOriginProtection() {
+	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}, Now: fixedNow})
+	protect, _ := stripeapps.New(stripeapps.Config{Verifier: verifier})
+	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })
+
+	mux := http.NewServeMux()
+	mux.Handle("/api/", protect(ok))
+	mux.Handle("/", http.NewCrossOriginProtection().Handler(ok))
+
+	const payload = `{"user_id":"usr_123","account_id":"acct_123"}`
+	send(mux, "POST", "/api/x", payload, "Origin", "null", "Sec-Fetch-Site", "cross-site")
+	send(mux, "POST", "/settings", payload, "Origin", "null", "Sec-Fetch-Site", "cross-site")
+	// Output:
+	// 200 ok
+	// 403 cross-origin request detected from Sec-Fetch-Site header
 }

@@ -1,5 +1,0 @@
-//go:build race
-
-package stripeapps
-
-const RaceEnabled = true
