@@ -112,7 +112,7 @@ type Error struct {
 }
 
 // NewError returns an Error of your own, for a Requirement or Source that
-// wants its own code, status and text in the answer. The detail is sent to the
+// wants its own code, status and text in the response. The detail is sent to the
 // caller: keep it constant, and say in it what to change.
 //
 // It panics if status is not 400 to 599, or code or detail is empty.
@@ -172,7 +172,7 @@ func (e *Error) causedBy(cause error) *Error {
 }
 
 // orUsers returns what a user's function said: the Error that it made to be
-// answered with, or else e with err as its cause.
+// responded with, or else e with err as its cause.
 func (e *Error) orUsers(err error) *Error {
 	if users := findError(err); users != nil {
 		return users
@@ -278,7 +278,7 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
-// WriteProblem answers r with err as application/problem+json (RFC 9457): the
+// WriteProblem responds to r with err as application/problem+json (RFC 9457): the
 // status, code and detail of an *Error, or 500 and the code internal, without
 // err's text, for any other error. It sets Cache-Control: no-store and, on 401,
 // WWW-Authenticate: Stripe-Signature. A HEAD request gets no body.
@@ -289,7 +289,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 
 	header := w.Header()
 	for _, name := range [...]string{"Content-Range", "Etag", "Last-Modified"} {
-		header.Del(name) // of an answer that was not sent
+		header.Del(name) // of a response that was not sent
 	}
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Content-Length", strconv.Itoa(len(document)))

@@ -31,7 +31,7 @@ func TestRefusalsAreProblemDocuments(t *testing.T) {
 				r.Method = method
 				w := httptest.NewRecorder()
 				for _, name := range []string{"Content-Length", "Content-Range", "ETag", "Last-Modified"} {
-					w.Header().Set(name, "99") // of an answer that was not sent
+					w.Header().Set(name, "99") // of an response that was not sent
 				}
 				newVerifier(t, cfg).Handler(mustNotBeCalled(t)).ServeHTTP(w, r)
 

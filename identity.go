@@ -70,7 +70,7 @@ func SignedPayload(ctx context.Context) []byte {
 // action and livemode may always be there; T can have fields for them or not.
 // Members that are missing leave their fields zero: check what must be there.
 //
-// The error is ErrUnexpectedPayload, to be answered with Refuse, and wraps the
+// The error is ErrUnexpectedPayload, for Refuse to respond with, and wraps the
 // one of encoding/json; or it is ErrNotVerified, outside the chain.
 //
 // A T is decoded twice, first without those four members: one with an
@@ -155,7 +155,7 @@ func jsonField(t reflect.Type, path string) string {
 // fetchStripeSignature, a JSON object without the ids, or nil for none.
 //
 // It verifies nothing: never call it with anything that came from a request. In
-// it, Refuse and Require answer with WriteProblem. The ids are left out of the
+// it, Refuse and Require respond with WriteProblem. The ids are left out of the
 // payload; UserID may be empty, as under VerifierConfig.InsecureAllowMissingUser.
 // It panics if the payload and the ids do not make a payload that the chain
 // would accept.

@@ -25,17 +25,17 @@ type Config struct {
 	// configured, so that you can keep it.
 	Verifier *Verifier
 
-	// CORS says who may read the answers. Its zero value fits a Stripe App.
+	// CORS says who may read the responses. Its zero value fits a Stripe App.
 	CORS CORSConfig
 
-	// CSP is the policy that is sent with the answers. Its zero value is
-	// APIPolicy, for answers that are not pages.
+	// CSP is the policy that is sent with the responses. Its zero value is
+	// APIPolicy, for responses that are not pages.
 	CSP CSPConfig
 }
 
 // New returns the whole chain as one Middleware, or an error that names every
 // problem of cfg. From the outside in, it is CSP, CORS and verification: the policy
-// is on every answer, preflights are answered before anything is verified, and
+// is on every response, preflights are responded to before anything is verified, and
 // refusals carry the CORS headers, without which a browser hides them. Each part
 // also works alone: NewCSP, NewCORS, Verifier.Handler.
 //
@@ -70,15 +70,15 @@ func (cfg Config) verifier() (*Verifier, error) {
 // Requirement is a condition on a verified request, for Require. It gets the
 // request with its verified context, from which IdentityFrom, SignedPayload and
 // DecodePayload read; nothing else in the request is signed. nil means that the
-// condition is met. An *Error is answered as it is, any other error with
+// condition is met. An *Error is sent as it is, any other error with
 // ErrRequirementNotMet, without its text: return an *Error with status 503 where
 // the backend could not tell. It is called concurrently.
 type Requirement func(r *http.Request) error
 
 // Require returns a Middleware for single routes inside the chain. It calls the
-// next handler only if every requirement is met, and answers 403
+// next handler only if every requirement is met, and responds with 403
 // requirement_not_met otherwise, in the way of the chain's ErrorHandler. Used
-// outside the chain it lets nothing pass: it answers 500 not_verified.
+// outside the chain it lets nothing pass: it responds with 500 not_verified.
 //
 // It panics if there is no requirement, or one is nil.
 func Require(requirements ...Requirement) Middleware {

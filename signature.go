@@ -60,8 +60,8 @@ type VerifierConfig struct {
 	// concurrent use.
 	Now func() time.Time
 
-	// ErrorHandler answers a refused request; err is an *Error. nil means
-	// WriteProblem. If it writes nothing, WriteProblem answers after it, so
+	// ErrorHandler responds to a refused request; err is an *Error. nil means
+	// WriteProblem. If it writes nothing, WriteProblem responds after it, so
 	// that a refusal does not turn into an empty 200.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
