@@ -15,7 +15,7 @@ func (a *app) explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
 		Usage:     "say which of the usual mistakes fits a request, and what to change",
-		ArgsUsage: "[FILE]",
+		Arguments: []cli.Argument{inputArgument()},
 		Description: inputDescription + "\n\n" +
 			"Example: stripeapps explain < request.http\n" +
 			"         stripeapps explain -other-secrets-file others.txt -header 't=1700000000,v1=…' -body-file body.json\n\n" + exitCodesText,

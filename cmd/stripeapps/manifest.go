@@ -24,7 +24,7 @@ func (a *app) manifestCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "list what Stripe would refuse in a manifest, or what does not mean what it seems to",
-		ArgsUsage: "FILE…",
+		Arguments: []cli.Argument{&cli.StringArgs{Name: "FILE", UsageText: "FILE…", Max: -1}},
 		Description: "A warning does not change the exit code; an error makes it 1.\n\n" +
 			"Example: stripeapps manifest check stripe-app.json stripe-app.dev.json\n\n" + exitCodesText,
 		Action: a.manifestCheck,
@@ -32,11 +32,12 @@ func (a *app) manifestCheckCommand() *cli.Command {
 }
 
 func (a *app) manifestCheck(_ context.Context, cmd *cli.Command) error {
-	if !cmd.Args().Present() {
+	names := cmd.StringArgs("FILE")
+	if len(names) == 0 {
 		return misused(cmd, "which manifest? give its file, like stripe-app.json")
 	}
 	var answer error
-	for _, name := range cmd.Args().Slice() {
+	for _, name := range names {
 		findings, err := checkManifest(name)
 		if err != nil {
 			return err
@@ -110,9 +111,12 @@ func findingLine(paint paint, f manifest.Finding) string {
 
 func (a *app) manifestAllowsCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "allows",
-		Usage:     "say whether a manifest lets the extension call a URL",
-		ArgsUsage: "FILE URL…",
+		Name:  "allows",
+		Usage: "say whether a manifest lets the extension call a URL",
+		Arguments: []cli.Argument{
+			&cli.StringArg{Name: "FILE", UsageText: "FILE"},
+			&cli.StringArgs{Name: "URL", UsageText: "URL…", Max: -1},
+		},
 		Description: "Example: stripeapps manifest allows stripe-app.json https://api.example.com/refunds\n" +
 			"         stripeapps manifest allows -redirect stripe-app.json https://example.com/installed\n\n" + exitCodesText,
 		Flags: []cli.Flag{
@@ -124,16 +128,17 @@ func (a *app) manifestAllowsCommand() *cli.Command {
 }
 
 func (a *app) manifestAllows(_ context.Context, cmd *cli.Command) error {
-	if cmd.NArg() < 2 {
+	name, urls := cmd.StringArg("FILE"), cmd.StringArgs("URL")
+	if len(urls) == 0 {
 		return misused(cmd, "which manifest, and which URL? give FILE URL…")
 	}
 	if cmd.Bool("image") && cmd.Bool("redirect") {
 		return misused(cmd, "-image and -redirect are both given: give one of them")
 	}
-	if isWebURL(cmd.Args().First()) {
+	if isWebURL(name) {
 		return misused(cmd, "the manifest comes first: manifest allows FILE URL…")
 	}
-	m, err := manifest.Load(cmd.Args().First())
+	m, err := manifest.Load(name)
 	if err != nil {
 		return misconfigured("%v", err)
 	}
@@ -145,7 +150,7 @@ func (a *app) manifestAllows(_ context.Context, cmd *cli.Command) error {
 		ask = m.AllowsRedirect
 	}
 	var answer error
-	for _, rawURL := range cmd.Args().Tail() {
+	for _, rawURL := range urls {
 		v := ask(rawURL)
 		if !v.Allowed {
 			answer = errNo

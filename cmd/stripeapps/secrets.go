@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,16 +30,19 @@ func (a *app) readSecrets(cmd *cli.Command) (secrets, error) {
 	if cmd.IsSet("secret-file") {
 		return a.readSecretFile(cmd.String("secret-file"))
 	}
-	var s secrets
+	return a.environmentSecrets(), nil
+}
+
+func (a *app) environmentSecrets() (s secrets) {
 	value := a.env(secretVariable)
 	if strings.TrimSpace(value) == "" {
-		return s, nil
+		return s
 	}
 	for i, secret := range strings.Split(value, ",") {
 		s.values = append(s.values, secret)
 		s.places = append(s.places, "secret "+strconv.Itoa(i+1)+" of $"+secretVariable)
 	}
-	return s, nil
+	return s
 }
 
 func (a *app) readSecretFile(name string) (s secrets, err error) {
@@ -95,6 +99,13 @@ func (s secrets) in(text string) bool {
 	return false
 }
 
+// are reports whether an argument, or the value of a flag in it, is one of the
+// secrets.
+func (s secrets) are(arg string) bool {
+	_, value, _ := strings.Cut(arg, "=")
+	return slices.Contains(s.values, strings.TrimLeft(arg, "-")) || value != "" && slices.Contains(s.values, value)
+}
+
 // maxOtherSecrets is how many Explain tries.
 const maxOtherSecrets = 16
 
@@ -124,4 +135,26 @@ func (a *app) readOtherSecrets(name string) ([]explain.LabeledSecret, error) {
 		return nil, misconfigured("%s has %d secrets: give at most %d", inputName(name), len(others), maxOtherSecrets)
 	}
 	return others, nil
+}
+
+var (
+	// looksSecret finds what does not belong on a command line, wherever it stands
+	// in an argument. Publishable keys (pk_…) are not secret.
+	looksSecret    = regexp.MustCompile(`(absec|whsec)_[A-Za-z0-9_]|\b(sk|rk)_([a-z]+_)?(live|test)_`)
+	startsAsAPIKey = regexp.MustCompile(`^(-[^=]*=)?(sk|rk)_`)
+)
+
+const secretRefusal = "secrets do not belong on the command line: put it into $STRIPE_APP_SECRET or into a file for -secret-file, and roll it if others can see this machine's processes or your shell's history"
+
+// refuseSecrets looks at all that the command line may be quoted in later.
+func (a *app) refuseSecrets(args []string) error {
+	known := a.environmentSecrets()
+	pkce := false // a random code verifier can begin with sk_
+	for _, arg := range args[min(1, len(args)):] {
+		pkce = pkce || arg == "pkce"
+		if looksSecret.MatchString(arg) || !pkce && startsAsAPIKey.MatchString(arg) || known.are(arg) {
+			return &exitError{exitUsage, secretRefusal}
+		}
+	}
+	return nil
 }

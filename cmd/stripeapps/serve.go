@@ -20,8 +20,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
-
-	"github.com/seed-8a2ffb75/stripeapps"
 )
 
 func (a *app) serveCommand() *cli.Command {
@@ -34,11 +32,11 @@ func (a *app) serveCommand() *cli.Command {
 			"verdict. Ctrl-C stops.\n\n" +
 			"Example: stripeapps serve -to http://127.0.0.1:8080\n\n" + exitCodesText,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "to", Usage: "the backend, a `URL` without a path, like http://127.0.0.1:8080"},
+			&cli.StringFlag{Name: "to", Usage: "the backend, a `URL` without a path, like http://127.0.0.1:8080", Required: true},
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:4240", Usage: "listen on this `ADDRESS`; port 0 chooses one"},
 			&cli.BoolFlag{Name: "rewrite-host", Usage: "send the backend's own name as Host, and not the one that came"},
-			&cli.StringFlag{Name: "now", Usage: "judge as if it were this `TIME`, RFC 3339 or Unix seconds (default: the clock)"},
-			&cli.DurationFlag{Name: "tolerance", Value: stripeapps.DefaultTolerance, Usage: "how far a signature's time may be from now, a `DURATION`"},
+			timeFlag("now", "judge as if it were this `TIME`, RFC 3339 or Unix seconds (default: the clock)"),
+			toleranceFlag(),
 			&cli.BoolFlag{Name: "allow-missing-user", Usage: "accept what is signed without a user_id, as InsecureAllowMissingUser does"},
 			otherSecretsFlag(),
 			secretFileFlag(),
@@ -113,11 +111,7 @@ func (a *app) newProxy(cmd *cli.Command) (*proxy, error) {
 }
 
 func parseBackend(cmd *cli.Command) (*url.URL, error) {
-	text := cmd.String("to")
-	if text == "" {
-		return nil, misused(cmd, "-to is missing: give the backend's URL, like http://127.0.0.1:8080")
-	}
-	u, err := url.Parse(text)
+	u, err := url.Parse(cmd.String("to"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, misused(cmd, "-to is not an http or https URL without path, query and password, like http://127.0.0.1:8080")
 	}

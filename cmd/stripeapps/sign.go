@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,17 +28,47 @@ func (a *app) signCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "payload", Usage: "what the extension gives to fetchStripeSignature: a `JSON` object, or - for standard input"},
 			&cli.StringFlag{Name: "payload-file", Usage: "the same from `FILE`, or - for standard input", TakesFile: true},
-			&cli.StringFlag{Name: "user", Value: "usr_test", Usage: "user_id; an empty `ID` leaves it out"},
-			&cli.StringFlag{Name: "account", Value: "acct_test", Usage: "account_id, an `ID`"},
-			&cli.StringFlag{Name: "time", Usage: "sign at this `TIME`, RFC 3339 or Unix seconds (default: now)"},
-			&cli.StringFlag{Name: "ids-in", Usage: "send the ids in `body|headers|query` (default: body with a payload, headers without)"},
-			&cli.StringFlag{Name: "as", Value: "curl", Usage: "print a `curl|header|http`: a shell command, Stripe-Signature's value, or an HTTP/1.1 request"},
+			&cli.StringFlag{Name: "user", Value: "usr_test", Usage: "user_id; an empty `ID` leaves it out", Validator: checkUser},
+			&cli.StringFlag{Name: "account", Value: "acct_test", Usage: "account_id, an `ID`", Validator: checkID},
+			timeFlag("time", "sign at this `TIME`, RFC 3339 or Unix seconds (default: now)"),
+			&cli.StringFlag{
+				Name:      "ids-in",
+				Usage:     "send the ids in `body|headers|query` (default: body with a payload, headers without)",
+				Validator: oneOf("body", "headers", "query"),
+			},
+			&cli.StringFlag{
+				Name: "as", Value: "curl",
+				Usage:     "print a `curl|header|http`: a shell command, Stripe-Signature's value, or an HTTP/1.1 request",
+				Validator: oneOf("curl", "header", "http"),
+			},
+			// The URL is checked later: the library would show it with its password.
 			&cli.StringFlag{Name: "url", Usage: "where to send it, a `URL` (default: examples/quickstart's)"},
-			&cli.StringFlag{Name: "method", Usage: "`METHOD` (default: POST with a body, GET without)"},
+			&cli.StringFlag{Name: "method", Usage: "`METHOD` (default: POST with a body, GET without)", Validator: checkMethod},
 			secretFileFlag(),
 		},
 		Action: a.sign,
 	}
+}
+
+func checkUser(id string) error {
+	if id == "" {
+		return nil
+	}
+	return checkID(id)
+}
+
+func checkID(id string) error {
+	if !idPattern.MatchString(id) {
+		return errors.New("an id is 1 to 255 letters, digits and underscores, like usr_123 and acct_123")
+	}
+	return nil
+}
+
+func checkMethod(method string) error {
+	if !methodPattern.MatchString(method) {
+		return errors.New("this is not the name of a method, like POST")
+	}
+	return nil
 }
 
 func (a *app) sign(_ context.Context, cmd *cli.Command) error {
@@ -55,18 +86,9 @@ func (a *app) sign(_ context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	for _, flag := range []string{"as", "ids-in"} { // messages show these values
-		if s.in(cmd.String(flag)) {
-			return misconfigured("%s", secretRefusal)
-		}
-	}
 	request, err := newSignedRequest(cmd, payload, s)
 	if err != nil {
 		return err
-	}
-	text, err := request.as(cmd.String("as"))
-	if err != nil {
-		return misused(cmd, "%v", err)
 	}
 	if s.in(request.url.String() + request.http()) {
 		return misconfigured("the request holds the secret itself: take it out of the payload and the URL")
@@ -78,7 +100,7 @@ func (a *app) sign(_ context.Context, cmd *cli.Command) error {
 		a.printJSON(request.json())
 		return nil
 	}
-	fmt.Fprint(a.out, text)
+	fmt.Fprint(a.out, request.as(cmd.String("as")))
 	return nil
 }
 
@@ -114,15 +136,8 @@ var (
 )
 
 func newSignedRequest(cmd *cli.Command, payload []byte, s secrets) (*signedRequest, error) {
-	at, err := parseTime(cmd, "time")
-	if err != nil {
-		return nil, err
-	}
-	user, account := cmd.String("user"), cmd.String("account")
-	if user != "" && !idPattern.MatchString(user) || !idPattern.MatchString(account) {
-		return nil, misused(cmd, "-user and -account must be 1 to 255 letters, digits and underscores, like usr_123 and acct_123")
-	}
-	text, err := stripejs.Payload(payload, user, account)
+	at := timeOf(cmd, "time")
+	text, err := stripejs.Payload(payload, cmd.String("user"), cmd.String("account"))
 	if err != nil {
 		return nil, misused(cmd, "the payload is not a JSON object: give one like {\"amount\":1250}")
 	}
@@ -181,7 +196,7 @@ func (r *signedRequest) place(cmd *cli.Command, text []byte, hasPayload bool) er
 			r.headers = append(r.headers, [2]string{"Stripe-User-Id", user})
 		}
 		r.headers = append(r.headers, [2]string{"Stripe-Account-Id", account})
-	case "query":
+	default:
 		r.source = stripeapps.IDsInQuery
 		r.headers = [][2]string{signature}
 		ids := "account_id=" + account
@@ -189,8 +204,6 @@ func (r *signedRequest) place(cmd *cli.Command, text []byte, hasPayload bool) er
 			ids = "user_id=" + user + "&" + ids
 		}
 		r.url.RawQuery = strings.TrimPrefix(r.url.RawQuery+"&"+ids, "&")
-	default:
-		return misused(cmd, "-ids-in %q is none of body, headers and query", where)
 	}
 	return nil
 }
@@ -199,9 +212,6 @@ func (r *signedRequest) choose(cmd *cli.Command) error {
 	r.method = cmd.String("method")
 	if r.method == "" {
 		r.method = r.usualMethod()
-	}
-	if !methodPattern.MatchString(r.method) {
-		return misused(cmd, "-method is not the name of a method, like POST")
 	}
 	if r.body != nil && (strings.EqualFold(r.method, http.MethodGet) || strings.EqualFold(r.method, http.MethodHead)) {
 		return misused(cmd, "a browser sends no body with -method %s: leave the payload out, for ids in the headers, or take another method", r.method)
@@ -216,16 +226,14 @@ func (r *signedRequest) usualMethod() string {
 	return http.MethodGet
 }
 
-func (r *signedRequest) as(format string) (string, error) {
+func (r *signedRequest) as(format string) string {
 	switch format {
-	case "curl":
-		return r.curl(), nil
 	case "header":
-		return r.signature + "\n", nil
+		return r.signature + "\n"
 	case "http":
-		return r.http(), nil
+		return r.http()
 	}
-	return "", fmt.Errorf("-as %q is none of curl, header and http", format)
+	return r.curl()
 }
 
 // curl returns a command for a POSIX shell.

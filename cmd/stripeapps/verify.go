@@ -20,7 +20,7 @@ func (a *app) verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "say who signed a request, and when, or why it is refused",
-		ArgsUsage: "[FILE]",
+		Arguments: []cli.Argument{inputArgument()},
 		Description: inputDescription + "\n\n" +
 			"Example: stripeapps verify < request.http\n" +
 			"         stripeapps verify -header 't=1700000000,v1=…' -body-file body.json -now 1700000000\n\n" + exitCodesText,
@@ -33,6 +33,9 @@ func (a *app) verifyCommand() *cli.Command {
 const inputDescription = "The request is read from FILE or standard input, as a saved HTTP request or the output of\n" +
 	"curl -v (which does not show the body: add -body-file), or given in flags, with -header."
 
+// inputArgument is the file that the request is in.
+func inputArgument() cli.Argument { return &cli.StringArg{Name: "FILE", Value: "-"} }
+
 func inputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "header", Usage: "Stripe-Signature's `VALUE`; there is no request to read then"},
@@ -40,9 +43,22 @@ func inputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "body-file", Usage: "the body from `FILE`, to the byte, or - for standard input", TakesFile: true},
 		&cli.StringFlag{Name: "user", Usage: "Stripe-User-Id, an `ID`"},
 		&cli.StringFlag{Name: "account", Usage: "Stripe-Account-Id, an `ID`"},
-		&cli.StringFlag{Name: "now", Usage: "verify as if it were this `TIME`, RFC 3339 or Unix seconds (default: now)"},
-		&cli.DurationFlag{Name: "tolerance", Value: stripeapps.DefaultTolerance, Usage: "how far the signature's time may be from now, a `DURATION`"},
+		timeFlag("now", "verify as if it were this `TIME`, RFC 3339 or Unix seconds (default: now)"),
+		toleranceFlag(),
 		secretFileFlag(),
+	}
+}
+
+func toleranceFlag() cli.Flag {
+	return &cli.DurationFlag{
+		Name: "tolerance", Value: stripeapps.DefaultTolerance,
+		Usage: "how far the signature's time may be from now, a `DURATION`",
+		Validator: func(d time.Duration) error {
+			if d <= 0 || d > 24*time.Hour {
+				return errors.New("give more than 0 and at most 24h, like 5m")
+			}
+			return nil
+		},
 	}
 }
 
@@ -96,7 +112,7 @@ func (a *app) readMessage(cmd *cli.Command) (*message, error) {
 			return nil, err
 		}
 		m = raw
-	} else if cmd.Args().Present() {
+	} else if cmd.StringArg("FILE") != "-" {
 		return nil, misused(cmd, "-header and a file are both given: give one of them")
 	}
 	set := func(flag, name string) {
@@ -145,13 +161,9 @@ func withoutName(header string) string {
 }
 
 func (a *app) readRaw(cmd *cli.Command) (*message, error) {
-	name := "-"
-	switch cmd.NArg() {
-	case 0:
-	case 1:
-		name = cmd.Args().First()
-	default:
-		return nil, misused(cmd, "%q is one file too many", cmd.Args().Get(1))
+	name := cmd.StringArg("FILE")
+	if cmd.Args().Present() {
+		return nil, misused(cmd, "%q is one file too many", cmd.Args().First())
 	}
 	if name == "-" && cmd.String("body-file") == "-" {
 		return nil, misused(cmd, "the request and -body-file are both on standard input: give one of them a file")
@@ -235,15 +247,13 @@ func (a *app) newJudge(cmd *cli.Command) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := parseTime(cmd, "now")
-	if err != nil {
-		return nil, err
-	}
-	j := &judge{secrets: s, now: func() time.Time { return now }, tolerance: cmd.Duration("tolerance"), allowMissingUser: cmd.Bool("allow-missing-user")}
-	if j.tolerance <= 0 || j.tolerance > 24*time.Hour {
-		return nil, misused(cmd, "-tolerance must be more than 0 and at most 24h, like 5m")
-	}
-	return j, nil
+	now := timeOf(cmd, "now")
+	return &judge{
+		secrets:          s,
+		now:              func() time.Time { return now },
+		tolerance:        cmd.Duration("tolerance"),
+		allowMissingUser: cmd.Bool("allow-missing-user"),
+	}, nil
 }
 
 // prepare makes the verifiers. It must be called before judge.
