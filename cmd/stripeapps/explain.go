@@ -116,7 +116,7 @@ func (j *judge) explainAs(m *message, body []byte, user, account string) (findin
 
 		InsecureAllowMissingUser: j.allowMissingUser,
 	}) {
-		text := oneLine(j.secrets.inWords(e.Text))
+		text := oneLine(j.secrets.name(e.Text))
 		if j.secrets.in(text) {
 			text = "the explanation would show a secret, because the request holds it: take it out of what is sent"
 		}

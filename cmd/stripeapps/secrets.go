@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -69,24 +70,39 @@ func (s secrets) require() error {
 	if len(s.values) == 0 {
 		return misconfigured("there is no secret: set $%s to the app's signing secret (absec_…), or give -secret-file", secretVariable)
 	}
-	if _, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: s.values}); err != nil {
-		return misconfigured("%s", s.inWords(err.Error()))
+	var faults []string
+	for i, secret := range s.values {
+		if what := checkSecret(secret); what != "" {
+			faults = append(faults, s.places[i]+" "+what)
+		} else if first := slices.Index(s.values, secret); first < i {
+			faults = append(faults, s.places[i]+" equals "+s.places[first]+": give each secret once")
+		}
+	}
+	if faults != nil {
+		return misconfigured("%s", strings.Join(faults, "; "))
+	}
+	if _, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: s.values}); err != nil { // too many
+		return misconfigured("%s", strings.TrimPrefix(err.Error(), "stripeapps: "))
 	}
 	return nil
 }
 
-var secretIndex = regexp.MustCompile(`Secrets\[(\d+)\]`)
+// checkSecret says what is wrong with a secret, without showing any of it.
+func checkSecret(secret string) string {
+	_, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{secret}})
+	if err == nil {
+		return ""
+	}
+	return strings.TrimPrefix(err.Error(), "stripeapps: Secrets[0] ")
+}
 
-// inWords replaces the library's "Secrets[0]" by where that secret was found.
-func (s secrets) inWords(text string) string {
-	text = strings.ReplaceAll(text, "stripeapps: ", "")
-	return secretIndex.ReplaceAllStringFunc(text, func(match string) string {
-		i, err := strconv.Atoi(secretIndex.FindStringSubmatch(match)[1])
-		if err != nil || i >= len(s.places) {
-			return match
-		}
-		return s.places[i]
-	})
+// name replaces Explain's "Secrets[0]" by where that secret was found.
+func (s secrets) name(text string) string {
+	var names []string
+	for i, place := range s.places {
+		names = append(names, fmt.Sprintf("Secrets[%d]", i), place)
+	}
+	return strings.NewReplacer(names...).Replace(text)
 }
 
 // in reports whether text shows one of the secrets.
@@ -103,7 +119,9 @@ func (s secrets) in(text string) bool {
 // secrets.
 func (s secrets) are(arg string) bool {
 	_, value, _ := strings.Cut(arg, "=")
-	return slices.Contains(s.values, strings.TrimLeft(arg, "-")) || value != "" && slices.Contains(s.values, value)
+	return slices.ContainsFunc(s.values, func(secret string) bool {
+		return secret != "" && (secret == value || secret == strings.TrimLeft(arg, "-"))
+	})
 }
 
 // maxOtherSecrets is how many Explain tries.

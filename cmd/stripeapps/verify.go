@@ -267,7 +267,7 @@ func (j *judge) prepare() error {
 			Secrets: j.secrets.values, Source: source, Now: j.now, Tolerance: j.tolerance, InsecureAllowMissingUser: j.allowMissingUser,
 		})
 		if err != nil {
-			return misconfigured("%s", j.secrets.inWords(err.Error()))
+			return misconfigured("%v", err)
 		}
 		j.verifiers[source] = v
 	}
