@@ -9,9 +9,10 @@ import (
 	"net/http/httputil"
 	"net/textproto"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
 // message is what there is of a received request.
@@ -33,8 +34,6 @@ func (m *message) query() url.Values {
 	return values
 }
 
-var requestLine = regexp.MustCompile(`^([A-Za-z0-9!#$%&'*+.^_|~-]+) (\S+) HTTP/[0-9.]+$`)
-
 // parseRaw reads a saved HTTP/1 request, or the output of curl -v. Its errors
 // name the line, and show nothing of it.
 func parseRaw(data []byte) (*message, error) {
@@ -53,10 +52,10 @@ func parseRaw(data []byte) (*message, error) {
 // isCurl reports whether a request line stands behind "> ", and none in front.
 func isCurl(lines []string) bool {
 	for _, line := range lines {
-		if requestLine.MatchString(strings.TrimSuffix(line, "\r")) {
+		if isRequestLine(strings.TrimSuffix(line, "\r")) {
 			return false
 		}
-		if sent, ok := cutSent(line); ok && requestLine.MatchString(sent) {
+		if sent, ok := cutSent(line); ok && isRequestLine(sent) {
 			return true
 		}
 	}
@@ -77,7 +76,7 @@ func parseCurl(lines []string) (*message, error) {
 	p := &headParser{}
 	for i, line := range lines {
 		sent, ok := cutSent(line)
-		if !ok || p.message != nil && p.done && !requestLine.MatchString(sent) {
+		if !ok || p.message != nil && p.done && !isRequestLine(sent) {
 			continue
 		}
 		if p.done {
@@ -122,11 +121,11 @@ type headParser struct {
 
 func (p *headParser) line(n int, text string) error {
 	if p.message == nil {
-		parts := requestLine.FindStringSubmatch(text)
-		if parts == nil {
+		target, ok := cutRequestLine(text)
+		if !ok {
 			return fmt.Errorf("line %d: this is not a request line, like POST /api/refunds HTTP/1.1: save the request from there on", n)
 		}
-		p.message = &message{header: http.Header{}, target: parts[2]}
+		p.message = &message{header: http.Header{}, target: target}
 		return nil
 	}
 	if text == "" {
@@ -137,20 +136,28 @@ func (p *headParser) line(n int, text string) error {
 	switch {
 	case text[0] == ' ' || text[0] == '\t':
 		return fmt.Errorf("line %d: a header goes on in a second line: write it on one", n)
-	case !ok || !methodPattern.MatchString(shortenedName(name)):
+	case !ok || !fetch.IsToken(name):
 		return fmt.Errorf("line %d: this is not a header, like Stripe-Signature: t=…: an empty line ends the headers", n)
 	}
 	p.message.header.Add(textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " \t"))
 	return nil
 }
 
-// shortenedName lets methodPattern, which is that of any token, be about a header's
-// name however long it is.
-func shortenedName(name string) string {
-	if len(name) > 32 && !strings.ContainsAny(name, " \t\"(),/:;<=>?@[\\]{}") {
-		return name[:32]
-	}
-	return name
+// cutRequestLine takes the target out of a request line.
+//
+// https://www.rfc-editor.org/rfc/rfc9112#section-3
+func cutRequestLine(line string) (target string, ok bool) {
+	method, rest, _ := strings.Cut(line, " ")
+	target, version, _ := strings.Cut(rest, " ")
+	number, isHTTP := strings.CutPrefix(version, "HTTP/")
+	ok = fetch.IsToken(method) && target != "" && !strings.ContainsAny(target, "\t\f\r\n") &&
+		isHTTP && number != "" && strings.Trim(number, "0123456789.") == ""
+	return target, ok
+}
+
+func isRequestLine(line string) bool {
+	_, ok := cutRequestLine(line)
+	return ok
 }
 
 func (m *message) announcesBody() bool {

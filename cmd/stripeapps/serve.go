@@ -59,16 +59,11 @@ func (a *app) serve(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return failed("cannot listen: %v: give a free -addr, like 127.0.0.1:0", err)
 	}
-	if !isLoopback(listener.Addr()) {
+	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		fmt.Fprintln(a.err, "stripeapps: warning: others in the network can reach this address, and the backend through it")
 	}
 	fmt.Fprintf(a.err, "stripeapps: listening on http://%s, in front of %s; Ctrl-C stops\n", listener.Addr(), p.to)
 	return p.run(ctx, stop, listener)
-}
-
-func isLoopback(addr net.Addr) bool {
-	tcp, ok := addr.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
 }
 
 // proxy hands requests on and reports them.

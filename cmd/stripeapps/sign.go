@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
@@ -57,6 +58,8 @@ func checkUser(id string) error {
 	return checkID(id)
 }
 
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
+
 func checkID(id string) error {
 	if !idPattern.MatchString(id) {
 		return errors.New("an id is 1 to 255 letters, digits and underscores, like usr_123 and acct_123")
@@ -65,7 +68,7 @@ func checkID(id string) error {
 }
 
 func checkMethod(method string) error {
-	if !methodPattern.MatchString(method) {
+	if !fetch.IsToken(method) {
 		return errors.New("this is not the name of a method, like POST")
 	}
 	return nil
@@ -129,11 +132,6 @@ type signedRequest struct {
 	at        time.Time
 	source    stripeapps.Source
 }
-
-var (
-	idPattern     = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
-	methodPattern = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,32}$`)
-)
 
 func newSignedRequest(cmd *cli.Command, payload []byte, s secrets) (*signedRequest, error) {
 	at := timeOf(cmd, "time")
