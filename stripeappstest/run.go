@@ -142,52 +142,46 @@ func run(t reporter, handler http.Handler, config RunConfig) {
 	}
 }
 
-// complete fills in the defaults, and returns every problem.
-func (config *RunConfig) complete(handler http.Handler) (err error) {
-	var problems []error
-	report := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("stripeappstest: "+format, args...))
-	}
+// complete fills in the defaults, and returns an error that says all that is wrong.
+func (config *RunConfig) complete(handler http.Handler) error {
+	var errs []error
 	if handler == nil {
-		report("the handler is nil")
+		errs = append(errs, errors.New("stripeappstest: the handler is nil"))
 	}
-	if !slices.Contains([]stripeapps.Source{stripeapps.SignedBody, stripeapps.IDsInHeaders, stripeapps.IDsInQuery}, config.Source) {
-		report("RunConfig.Source is one that NewSource has made: it must be SignedBody, IDsInHeaders or IDsInQuery")
-		config.Source = stripeapps.SignedBody
+	if err := config.checkSource(); err != nil {
+		errs = append(errs, err)
+		config.Source = stripeapps.SignedBody // for the checks below
 	}
+	config.setDefaults()
+	errs = append(errs, config.checkMethod(), config.checkTarget(), config.checkSecrets(),
+		config.checkPayload(), config.checkNow(), config.checkHeader(), config.checkMaxBodyBytes())
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return config.checkRequest()
+}
+
+func (config *RunConfig) checkSource() error {
+	switch config.Source {
+	case stripeapps.SignedBody, stripeapps.IDsInHeaders, stripeapps.IDsInQuery:
+		return nil
+	}
+	return wrong("Source is one that NewSource has made: it must be SignedBody, IDsInHeaders or IDsInQuery")
+}
+
+func wrong(format string, args ...any) error {
+	return fmt.Errorf("stripeappstest: RunConfig."+format, args...)
+}
+
+func (config *RunConfig) setDefaults() {
 	if config.Method == "" {
 		config.Method = http.MethodPost
 		if config.Source != stripeapps.SignedBody && config.Payload == nil {
 			config.Method = http.MethodGet
 		}
 	}
-	switch config.Method {
-	case http.MethodOptions:
-		report("RunConfig.Method is OPTIONS, which is what preflights have: give that of a signed route")
-	case http.MethodHead:
-		report("RunConfig.Method is HEAD, whose answers have no body to compare: use GET")
-	case http.MethodGet:
-		if config.Source == stripeapps.SignedBody {
-			report("RunConfig.Method is GET, with which a browser sends no body: give the Source that the route's verifier has, IDsInHeaders or IDsInQuery")
-		} else if config.Payload != nil {
-			report("RunConfig.Method is GET, with which a browser sends no body: leave Payload nil")
-		}
-	}
-	if !strings.HasPrefix(config.Target, "/") || strings.ContainsAny(config.Target, " #") || strings.ContainsFunc(config.Target, func(r rune) bool { return r < ' ' }) {
-		report(`RunConfig.Target is %q: it must be the path of a signed route, like "/api/refunds"`, config.Target)
-	}
 	if config.Secrets == nil {
 		config.Secrets = []string{DefaultSecret}
-	}
-	if len(config.Secrets) == 0 {
-		report("RunConfig.Secrets is empty: leave it nil for DefaultSecret, or give those that the verifier knows")
-	}
-	for i, secret := range config.Secrets {
-		if secret == "" {
-			report("RunConfig.Secrets[%d] is empty: give what the verifier knows", i)
-		} else if secret == otherSecret {
-			report("RunConfig.Secrets[%d] is what Run signs with to be refused: use another", i)
-		}
 	}
 	if config.UserID == "" {
 		config.UserID = DefaultUserID
@@ -198,36 +192,101 @@ func (config *RunConfig) complete(handler http.Handler) (err error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+}
+
+func (config *RunConfig) checkMethod() error {
+	switch config.Method {
+	case http.MethodOptions:
+		return wrong("Method is OPTIONS, which is what preflights have: give that of a signed route")
+	case http.MethodHead:
+		return wrong("Method is HEAD, whose responses have no body to compare: use GET")
+	case http.MethodGet:
+		if config.Source == stripeapps.SignedBody {
+			return wrong("Method is GET, with which a browser sends no body: " +
+				"give the Source that the route's verifier has, IDsInHeaders or IDsInQuery")
+		}
+		if config.Payload != nil {
+			return wrong("Method is GET, with which a browser sends no body: leave Payload nil")
+		}
+	}
+	return nil
+}
+
+func (config *RunConfig) checkTarget() error {
+	isBad := func(r rune) bool { return r <= ' ' || r == '#' }
+	if !strings.HasPrefix(config.Target, "/") || strings.ContainsFunc(config.Target, isBad) {
+		return wrong(`Target is %q: it must be the path of a signed route, like "/api/refunds"`, config.Target)
+	}
+	return nil
+}
+
+func (config *RunConfig) checkSecrets() error {
+	if len(config.Secrets) == 0 {
+		return wrong("Secrets is empty: leave it nil for DefaultSecret, or give those that the verifier knows")
+	}
+	var errs []error
+	for i, secret := range config.Secrets {
+		switch secret {
+		case "":
+			errs = append(errs, wrong("Secrets[%d] is empty: give what the verifier knows", i))
+		case otherSecret:
+			errs = append(errs, wrong("Secrets[%d] is what Run signs with to be refused: use another", i))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (config *RunConfig) checkPayload() error {
 	if _, err := objectText(config.Payload); err != nil {
-		report("RunConfig.Payload: %s", strings.TrimPrefix(err.Error(), "stripeappstest: "))
+		return wrong("Payload: %s", strings.TrimPrefix(err.Error(), "stripeappstest: "))
 	}
+	return nil
+}
+
+func (config *RunConfig) checkNow() error {
 	if now := config.Now(); now.Add(-beyondTolerance).Unix() < 0 {
-		report("RunConfig.Now says %v: it must be after 1970, by 25 hours at least", now)
+		return wrong("Now says %v: it must be after 1970, by 25 hours at least", now)
 	}
+	return nil
+}
+
+func (config *RunConfig) checkHeader() error {
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(config.Header)) {
 		switch http.CanonicalHeaderKey(name) {
 		case "Stripe-Signature", "Stripe-User-Id", "Stripe-Account-Id", "Content-Type", "Origin":
-			report("RunConfig.Header has %s, which Run sets itself: leave it out", name)
+			errs = append(errs, wrong("Header has %s, which Run sets itself: leave it out", name))
 		}
 	}
-	if config.MaxBodyBytes != 0 {
-		switch least := int64(len(config.padded(0))); {
-		case config.Source != stripeapps.SignedBody:
-			report("RunConfig.MaxBodyBytes is set, but with this Source the verifier does not read the body: leave it 0")
-		case config.MaxBodyBytes < least || config.MaxBodyBytes > 1<<30:
-			report("RunConfig.MaxBodyBytes is %d: it must be 0 or from %d, for the ids, to %d", config.MaxBodyBytes, least, 1<<30)
+	return errors.Join(errs...)
+}
+
+const maxMaxBodyBytes = 1 << 30
+
+func (config *RunConfig) checkMaxBodyBytes() error {
+	if config.MaxBodyBytes == 0 {
+		return nil
+	}
+	if config.Source != stripeapps.SignedBody {
+		return wrong("MaxBodyBytes is set, but with this Source the verifier does not read the body: leave it 0")
+	}
+	if least := int64(len(config.padded(0))); config.MaxBodyBytes < least || config.MaxBodyBytes > maxMaxBodyBytes {
+		return wrong("MaxBodyBytes is %d: it must be 0 or from %d, for the ids, to %d",
+			config.MaxBodyBytes, least, maxMaxBodyBytes)
+	}
+	return nil
+}
+
+// checkRequest makes the request, as httptest.NewRequest panics at what is left.
+func (config *RunConfig) checkRequest() (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("stripeappstest: RunConfig's Method %.40q and Target %.200q make no request: %v",
+				config.Method, config.Target, reason)
 		}
-	}
-	if problems == nil {
-		// What is left is what httptest.NewRequest takes for no request.
-		defer func() {
-			if reason := recover(); reason != nil {
-				err = fmt.Errorf("stripeappstest: RunConfig's Method %.40q and Target %.200q make no request: %v", config.Method, config.Target, reason)
-			}
-		}()
-		(&conformance{RunConfig: *config}).request()
-	}
-	return errors.Join(problems...)
+	}()
+	(&conformance{RunConfig: *config}).request()
+	return nil
 }
 
 // padded returns a payload's body with n bytes more than the least.
