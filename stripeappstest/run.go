@@ -67,7 +67,7 @@ type RunConfig struct {
 // Run tests handler, the whole of a backend as it is wired up, for what an
 // extension and its safety need: that the browser's preflight is answered; that
 // signed requests are accepted, and all others refused; that the extension can
-// read every answer; that each carries a Content-Security-Policy; and that
+// read every response; that each carries a Content-Security-Policy; and that
 // refusals are not stored by caches. What fails says what to change.
 //
 //	func TestBackend(t *testing.T) {
@@ -114,7 +114,8 @@ func run(t reporter, handler http.Handler, config RunConfig) {
 	t.Run("a signed request is accepted", func(t reporter) { c.accepted(t, WithSecret(c.Secrets...)) })
 	if len(c.Secrets) > 1 {
 		for i, secret := range c.Secrets {
-			t.Run(fmt.Sprintf("a request signed with Secrets[%d] alone is accepted", i), func(t reporter) { c.accepted(t, WithSecret(secret)) })
+			name := fmt.Sprintf("a request signed with Secrets[%d] alone is accepted", i)
+			t.Run(name, func(t reporter) { c.accepted(t, WithSecret(secret)) })
 		}
 	}
 
@@ -135,7 +136,8 @@ func run(t reporter, handler http.Handler, config RunConfig) {
 
 	if c.MaxBodyBytes > 0 {
 		t.Run("a body one byte over MaxBodyBytes is refused", func(t reporter) { c.tooLarge(t, true) })
-		t.Run("a body one byte over MaxBodyBytes is refused without a Content-Length", func(t reporter) { c.tooLarge(t, false) })
+		t.Run("a body one byte over MaxBodyBytes is refused without a Content-Length",
+			func(t reporter) { c.tooLarge(t, false) })
 	}
 	if c.AroundMux {
 		t.Run("an unknown path can be read", c.unknownPath)
@@ -300,7 +302,7 @@ func paddedPayload(n int) string { return `{"padding":"` + strings.Repeat("x", n
 type conformance struct {
 	RunConfig
 	handler http.Handler
-	normal  []byte // the body of the answer to a signed request, once it is known
+	normal  []byte // the body of the response to a signed request, once it is known
 }
 
 func (c *conformance) options(more []Option) []Option {
@@ -350,32 +352,33 @@ func asFetch(r *http.Request) *http.Request {
 	return r
 }
 
-// answer is what came back.
-type answer struct {
+// response is what came back.
+type response struct {
 	*http.Response
 	body  []byte
 	calls int // of the route's handler, where that is known
 }
 
 // send is nil if the handler panicked, which is then reported.
-func (c *conformance) send(t reporter, r *http.Request) (a *answer) {
+func (c *conformance) send(t reporter, r *http.Request) (got *response) {
 	t.Helper()
 	before := c.calls()
 	defer func() {
 		if reason := recover(); reason != nil {
-			t.Errorf("the handler panicked: %v. The server cuts the answer off then: put NewCORS around the mux, which answers 500 instead\n%s", reason, debug.Stack())
-			a = nil
+			t.Errorf("the handler panicked: %v. The server cuts the response off then: "+
+				"put NewCORS around the mux, which answers 500 instead\n%s", reason, debug.Stack())
+			got = nil
 		}
 	}()
 	w := httptest.NewRecorder()
 	c.handler.ServeHTTP(w, r)
-	response := w.Result()
-	body, err := io.ReadAll(response.Body)
+	result := w.Result()
+	body, err := io.ReadAll(result.Body)
 	if err != nil {
-		t.Errorf("the answer cannot be read: %v", err)
+		t.Errorf("the response cannot be read: %v", err)
 		return nil
 	}
-	return &answer{response, body, c.calls() - before}
+	return &response{result, body, c.calls() - before}
 }
 
 func (c *conformance) calls() int {
@@ -385,78 +388,107 @@ func (c *conformance) calls() int {
 	return c.Calls()
 }
 
-// what describes an answer: its status and, if it is a problem document, its code.
-func (a *answer) what() string {
+// what describes a response: its status and, if it is a problem document, its code.
+func (r *response) what() string {
 	var problem struct{ Code string }
-	if json.Unmarshal(a.body, &problem) == nil && problem.Code != "" {
-		return fmt.Sprintf("%d %.40s", a.StatusCode, problem.Code)
+	if json.Unmarshal(r.body, &problem) == nil && problem.Code != "" {
+		return fmt.Sprintf("%d %.40s", r.StatusCode, problem.Code)
 	}
-	return fmt.Sprint(a.StatusCode)
+	return fmt.Sprint(r.StatusCode)
 }
 
-func (a *answer) redirects() bool { return a.StatusCode >= 300 && a.StatusCode < 400 }
+func (r *response) redirects() bool { return r.StatusCode >= 300 && r.StatusCode < 400 }
 
 // preflight sends what a browser sends first, as the request is not a simple one.
 //
 // https://fetch.spec.whatwg.org/#cors-preflight-fetch
 func (c *conformance) preflight(t reporter) {
 	t.Helper()
-	actual := c.request()
-	r := asFetch(httptest.NewRequest(http.MethodOptions, actual.URL.RequestURI(), nil))
-	r.Header.Set("Origin", "null")
-	r.Header.Set("Access-Control-Request-Method", c.Method)
-	var names []string // lower case, sorted, without spaces, as browsers write them
-	for name := range actual.Header {
+	names := c.requestHeaders()
+	got := c.send(t, c.preflightFor(names))
+	if got == nil {
+		return
+	}
+	if fault := preflightFault(got); fault != "" {
+		t.Errorf("the preflight is %s", fault)
+		return
+	}
+	if c.handlerRan(got) {
+		t.Errorf("the preflight reaches the route's handler: " +
+			"put New or NewCORS around it, which answers preflights itself")
+	}
+	if got.checkReadable(t, "the preflight's response carries", "put New or NewCORS around the mux") {
+		c.checkAllowed(t, got, names)
+	}
+}
+
+// requestHeaders returns the names for Access-Control-Request-Headers: in lower
+// case and sorted.
+//
+// https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
+func (c *conformance) requestHeaders() (names []string) {
+	for name := range c.request().Header {
 		if name = strings.ToLower(name); name != "origin" && !strings.HasPrefix(name, "sec-fetch-") {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	r.Header.Set("Access-Control-Request-Headers", strings.Join(names, ","))
+	return names
+}
 
-	a := c.send(t, r)
-	if a == nil {
-		return
-	}
-	switch status := a.StatusCode; {
-	case a.redirects():
-		t.Errorf("the preflight is redirected (%s, to %.200q), which no browser follows: let the extension call the final URL, and RunConfig.Target name it, or answer without a redirect", a.what(), a.Header.Get("Location"))
-		return
+func (c *conformance) preflightFor(names []string) *http.Request {
+	r := asFetch(httptest.NewRequest(http.MethodOptions, c.request().URL.RequestURI(), nil))
+	r.Header.Set("Origin", "null")
+	r.Header.Set("Access-Control-Request-Method", c.Method)
+	r.Header.Set("Access-Control-Request-Headers", strings.Join(names, ",")) // browsers write no spaces
+	return r
+}
+
+// preflightFault says what is wrong with a preflight's status, and what to change.
+func preflightFault(got *response) string {
+	switch status := got.StatusCode; {
+	case got.redirects():
+		return fmt.Sprintf("redirected (%s, to %.200q), which no browser follows: let the extension call the final URL, "+
+			"and RunConfig.Target name it, or answer without a redirect", got.what(), got.Header.Get("Location"))
 	case status == http.StatusMethodNotAllowed:
-		t.Errorf("the preflight is answered %s: a pattern with a method, like \"POST /x\", does not match OPTIONS; put New or NewCORS around the mux, not on a route", a.what())
-		return
+		return "answered " + got.what() + ": a pattern with a method, like \"POST /x\", does not match OPTIONS; " +
+			"put New or NewCORS around the mux, not on a route"
 	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
-		t.Errorf("the preflight is answered %s, as if it had to be signed, which no browser does: put NewCORS outside of the verifier", a.what())
-		return
+		return "answered " + got.what() + ", as if it had to be signed, which no browser does: " +
+			"put NewCORS outside of the verifier"
 	case status < 200 || status > 299:
-		t.Errorf("the preflight is answered %s, and must be with 2xx: put NewCORS around the mux, and what refuses it behind that", a.what())
-		return
+		return "answered " + got.what() + ", and must be with 2xx: " +
+			"put NewCORS around the mux, and what refuses it behind that"
 	}
-	if c.handlerRan(a) {
-		t.Errorf("the preflight reaches the route's handler: put New or NewCORS around it, which answers preflights itself")
+	return ""
+}
+
+// checkAllowed checks that the preflight allows the request's method and headers.
+func (c *conformance) checkAllowed(t reporter, got *response, names []string) {
+	t.Helper()
+	alwaysAllowed := c.Method == http.MethodGet || c.Method == http.MethodPost
+	methods := list(got.Header, "Access-Control-Allow-Methods")
+	if !alwaysAllowed && !slices.Contains(methods, c.Method) && !slices.Contains(methods, "*") {
+		t.Errorf("the preflight does not allow the method %s, but %.200q: list it in CORSConfig.Methods",
+			c.Method, strings.Join(methods, ", "))
 	}
-	if !a.checkReadable(t, "the preflight's answer carries", "put New or NewCORS around the mux") {
-		return
-	}
-	if methods := list(a.Header, "Access-Control-Allow-Methods"); !slices.Contains(methods, c.Method) && !slices.Contains(methods, "*") &&
-		c.Method != http.MethodGet && c.Method != http.MethodPost { // which are always allowed
-		t.Errorf("the preflight does not allow the method %s, but %.200q: list it in CORSConfig.Methods", c.Method, strings.Join(methods, ", "))
-	}
-	allowed := list(a.Header, "Access-Control-Allow-Headers")
+	allowed := list(got.Header, "Access-Control-Allow-Headers")
 	for _, name := range names {
-		if !slices.ContainsFunc(allowed, func(a string) bool {
-			return strings.EqualFold(a, name) || a == "*" && name != "authorization" // which * does not cover
+		if !slices.ContainsFunc(allowed, func(item string) bool {
+			return strings.EqualFold(item, name) || item == "*" && name != "authorization" // which * does not cover
 		}) {
-			t.Errorf("the preflight does not allow the header %s: list it in CORSConfig.Headers, or let NewCORS, which allows those of an extension, answer", name)
+			t.Errorf("the preflight does not allow the header %s: list it in CORSConfig.Headers, "+
+				"or let NewCORS, which allows those of an extension, answer", name)
 		}
 	}
 }
 
 // handlerRan reports whether the route's handler has run, as it says itself, or as
-// its normal answer shows. A few letters can stand in any answer by chance.
-func (c *conformance) handlerRan(a *answer) bool {
-	got := bytes.TrimSpace(a.body)
-	return a.calls > 0 || len(c.normal) > 0 && (bytes.Equal(got, c.normal) || len(c.normal) >= 8 && bytes.Contains(got, c.normal))
+// its normal response shows. A few letters can stand in any response by chance.
+func (c *conformance) handlerRan(got *response) bool {
+	body := bytes.TrimSpace(got.body)
+	return got.calls > 0 ||
+		len(c.normal) > 0 && (bytes.Equal(body, c.normal) || len(c.normal) >= 8 && bytes.Contains(body, c.normal))
 }
 
 // list returns what a list header names.
@@ -472,29 +504,37 @@ func list(h http.Header, name string) (names []string) {
 // accepted sends a correct request.
 func (c *conformance) accepted(t reporter, options ...Option) {
 	t.Helper()
-	a := c.send(t, c.request(options...))
-	if a == nil {
+	got := c.send(t, c.request(options...))
+	if got == nil {
 		return
 	}
-	switch status := a.StatusCode; {
-	case a.redirects():
-		t.Errorf("a signed request is redirected (%s, to %.200q), and can arrive there as a GET without its body: let the extension call the final URL, and RunConfig.Target name it", a.what(), a.Header.Get("Location"))
+	switch status := got.StatusCode; {
+	case got.redirects():
+		t.Errorf("a signed request is redirected (%s, to %.200q), and can arrive there as a GET without its body: "+
+			"let the extension call the final URL, and RunConfig.Target name it", got.what(), got.Header.Get("Location"))
 	case status == http.StatusForbidden:
-		t.Errorf("a signed request is answered %s: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it; if it is Require or the route itself, give RunConfig a Payload, UserID and AccountID that it takes", a.what())
+		t.Errorf("a signed request is answered %s: if that is http.CrossOriginProtection, "+
+			"which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it; "+
+			"if it is Require or the route itself, give RunConfig a Payload, UserID and AccountID that it takes", got.what())
 	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
-		t.Errorf("a signed request is refused with %s: check that RunConfig has the Secrets, the Source and the clock (Now) of the verifier, that its Payload is what the route takes, and that nothing reads or changes the body before the verifier", a.what())
+		t.Errorf("a signed request is refused with %s: check that RunConfig has the Secrets, the Source "+
+			"and the clock (Now) of the verifier, that its Payload is what the route takes, "+
+			"and that nothing reads or changes the body before the verifier", got.what())
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
-		t.Errorf("a signed request is answered %s: check that RunConfig's Method and Target (%s %.200q) are those of a route", a.what(), c.Method, c.Target)
+		t.Errorf("a signed request is answered %s: check that RunConfig's Method and Target (%s %.200q) are those of a route",
+			got.what(), c.Method, c.Target)
 	case status < 200 || status > 299:
-		t.Errorf("a signed request is answered %s, not with 2xx: give RunConfig a Payload, UserID and AccountID that the route takes", a.what())
+		t.Errorf("a signed request is answered %s, not with 2xx: "+
+			"give RunConfig a Payload, UserID and AccountID that the route takes", got.what())
 	default:
-		c.normal = bytes.TrimSpace(a.body)
-		if c.Calls != nil && a.calls == 0 {
-			t.Errorf("a signed request is answered %s without a call of the route's handler: RunConfig.Calls does not count, or something else answers", a.what())
+		c.normal = bytes.TrimSpace(got.body)
+		if c.Calls != nil && got.calls == 0 {
+			t.Errorf("a signed request is answered %s without a call of the route's handler: "+
+				"RunConfig.Calls does not count, or something else answers", got.what())
 		}
 	}
-	a.checkReadable(t, "the answer to a signed request carries", "put New or NewCORS around the mux")
-	a.checkCSP(t, "the answer to a signed request carries", "put New or NewCSP around the mux")
+	got.checkReadable(t, "the response to a signed request carries", "put New or NewCORS around the mux")
+	got.checkCSP(t, "the response to a signed request carries", "put New or NewCSP around the mux")
 }
 
 // refused sends a wrong request, in a test of that name.
@@ -502,44 +542,51 @@ func (c *conformance) refused(t reporter, name string, r *http.Request) {
 	t.Helper()
 	t.Run(name, func(t reporter) {
 		t.Helper()
-		a := c.send(t, r)
-		if a == nil {
+		got := c.send(t, r)
+		if got == nil {
 			return
 		}
-		switch status := a.StatusCode; {
+		switch status := got.StatusCode; {
 		case status < 300:
-			t.Errorf("a request that must be refused is accepted (%s): put New or Verifier.Handler around the route", a.what())
+			t.Errorf("a request that must be refused is accepted (%s): "+
+				"put New or Verifier.Handler around the route", got.what())
 			return // all else follows from that
-		case a.redirects():
-			t.Errorf("a request that must be refused is redirected (%s, to %.200q): put New or Verifier.Handler around what does that", a.what(), a.Header.Get("Location"))
+		case got.redirects():
+			t.Errorf("a request that must be refused is redirected (%s, to %.200q): "+
+				"put New or Verifier.Handler around what does that", got.what(), got.Header.Get("Location"))
 			return
 		case status != http.StatusUnauthorized && status != http.StatusBadRequest:
-			t.Errorf("a request that must be refused with 401 or 400 is answered %s: let the verifier see it before anything else answers, and an ErrorHandler send the Status of the *Error", a.what())
+			t.Errorf("a request that must be refused with 401 or 400 is answered %s: "+
+				"let the verifier see it before anything else answers, "+
+				"and an ErrorHandler send the Status of the *Error", got.what())
 		}
-		c.checkRefusal(t, a)
+		c.checkRefusal(t, got)
 	})
 }
 
-func (c *conformance) checkRefusal(t reporter, a *answer) {
+func (c *conformance) checkRefusal(t reporter, got *response) {
 	t.Helper()
-	if c.handlerRan(a) {
-		t.Errorf("a refused request reaches the route's handler: put New or Verifier.Handler around it, and let nothing call it otherwise")
+	if c.handlerRan(got) {
+		t.Errorf("a refused request reaches the route's handler: " +
+			"put New or Verifier.Handler around it, and let nothing call it otherwise")
 	}
-	a.checkReadable(t, "refusals carry", "put NewCORS outside of the verifier")
-	a.checkCSP(t, "refusals carry", "put NewCSP outside of the verifier")
-	if !slices.ContainsFunc(list(a.Header, "Cache-Control"), func(s string) bool { return strings.EqualFold(s, "no-store") }) {
+	got.checkReadable(t, "refusals carry", "put NewCORS outside of the verifier")
+	got.checkCSP(t, "refusals carry", "put NewCSP outside of the verifier")
+	if !slices.ContainsFunc(list(got.Header, "Cache-Control"), func(directive string) bool {
+		return strings.EqualFold(directive, "no-store")
+	}) {
 		t.Errorf("refusals carry no Cache-Control: no-store: answer with WriteProblem, or set it in the ErrorHandler")
 	}
 }
 
-// checkReadable reports whether the extension can read the answer.
+// checkReadable reports whether the extension can read the response.
 //
 // https://fetch.spec.whatwg.org/#cors-check
-func (a *answer) checkReadable(t reporter, subject, change string) bool {
+func (r *response) checkReadable(t reporter, subject, change string) bool {
 	t.Helper()
 	const name = "Access-Control-Allow-Origin"
-	credentials := a.Header.Get("Access-Control-Allow-Credentials") == "true"
-	switch origins := a.Header[name]; {
+	credentials := r.Header.Get("Access-Control-Allow-Credentials") == "true"
+	switch origins := r.Header[name]; {
 	case len(origins) == 0:
 		t.Errorf("%s no %s: %s", subject, name, change)
 		return false
@@ -547,21 +594,26 @@ func (a *answer) checkReadable(t reporter, subject, change string) bool {
 		t.Errorf("%s %s %d times, which browsers refuse: let only one part send it", subject, name, len(origins))
 		return false
 	case origins[0] != "*" && origins[0] != "null":
-		t.Errorf("%s %s: %.200q, and the extension's origin is null: allow null, or *, in CORSConfig.Origins", subject, name, origins[0])
+		t.Errorf("%s %s: %.200q, and the extension's origin is null: allow null, or *, in CORSConfig.Origins",
+			subject, name, origins[0])
 		return false
 	case credentials && origins[0] == "*":
-		t.Errorf("%s Access-Control-Allow-Credentials with %s: *, which browsers refuse once cookies are sent: leave Credentials false, an extension has no cookies", subject, name)
+		t.Errorf("%s Access-Control-Allow-Credentials with %s: *, which browsers refuse once cookies are sent: "+
+			"leave Credentials false, an extension has no cookies", subject, name)
 		return false
 	case credentials:
-		t.Errorf("%s Access-Control-Allow-Credentials with %s: null, which is every sandboxed iframe on the web: leave Credentials false, an extension has no cookies", subject, name)
+		t.Errorf("%s Access-Control-Allow-Credentials with %s: null, which is every sandboxed iframe on the web: "+
+			"leave Credentials false, an extension has no cookies", subject, name)
 		return false
 	}
 	return true
 }
 
-func (a *answer) checkCSP(t reporter, subject, change string) {
+func (r *response) checkCSP(t reporter, subject, change string) {
 	t.Helper()
-	if !slices.ContainsFunc(a.Header["Content-Security-Policy"], func(policy string) bool { return strings.Trim(policy, " ;,\t") != "" }) {
+	if !slices.ContainsFunc(r.Header["Content-Security-Policy"], func(policy string) bool {
+		return strings.Trim(policy, " ;,\t") != ""
+	}) {
 		t.Errorf("%s no Content-Security-Policy: %s", subject, change)
 	}
 }
@@ -574,15 +626,16 @@ func (c *conformance) tooLarge(t reporter, withLength bool) {
 	if !withLength {
 		r.ContentLength = -1
 	}
-	a := c.send(t, r)
-	if a == nil {
+	got := c.send(t, r)
+	if got == nil {
 		return
 	}
-	if a.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("a body of %d bytes is answered %s, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (%d)", c.MaxBodyBytes+1, a.what(), c.MaxBodyBytes)
+	if got.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body of %d bytes is answered %s, not 413: "+
+			"set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (%d)", c.MaxBodyBytes+1, got.what(), c.MaxBodyBytes)
 		return
 	}
-	c.checkRefusal(t, a)
+	c.checkRefusal(t, got)
 }
 
 // unknownPath sends a correct request to where there is no route.
@@ -593,13 +646,14 @@ func (c *conformance) unknownPath(t reporter) {
 	if query != "" {
 		target += "?" + query
 	}
-	a := c.send(t, c.requestTo(target, c.Payload))
-	if a == nil {
+	got := c.send(t, c.requestTo(target, c.Payload))
+	if got == nil {
 		return
 	}
-	if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("an unknown path (%.200q) is answered %s, not 404: let no route serve it, or leave RunConfig.AroundMux false", target, a.what())
+	if got.StatusCode != http.StatusNotFound && got.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("an unknown path (%.200q) is answered %s, not 404: "+
+			"let no route serve it, or leave RunConfig.AroundMux false", target, got.what())
 	}
-	a.checkReadable(t, "the answer for an unknown path carries", "put New or NewCORS around the mux, not on a route")
-	a.checkCSP(t, "the answer for an unknown path carries", "put New or NewCSP around the mux, not on a route")
+	got.checkReadable(t, "the response for an unknown path carries", "put New or NewCORS around the mux, not on a route")
+	got.checkCSP(t, "the response for an unknown path carries", "put New or NewCSP around the mux, not on a route")
 }

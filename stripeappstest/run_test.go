@@ -76,7 +76,7 @@ func on(pattern string, handler http.Handler) *http.ServeMux {
 	return mux
 }
 
-// before changes answers before they are begun.
+// before changes responses before they are begun.
 func before(f func(h http.Header, status int), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(&changing{ResponseWriter: w, f: f}, r)
@@ -170,7 +170,7 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 				}
 			}))
 		}, RunConfig{Target: "/x", Header: http.Header{"Authorization": {"Bearer x"}}, Now: fixedNow}, 11},
-		{"an answer so short that it stands in others by chance", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+		{"a response so short that it stands in others by chance", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{") }))
 		}, RunConfig{Target: "/x", Now: fixedNow}, 11},
 		{"CORS for the extension only", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
@@ -220,7 +220,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			"the browser's preflight is answered: the preflight is answered 401 not_signed, as if it had to be signed, which no browser does: put NewCORS outside of the verifier",
 			"refusals carry no Access-Control-Allow-Origin: put NewCORS outside of the verifier"}},
 		{"no CORS", func(p parts) http.Handler { return p.csp(p.verify(p.route)) }, routeConfig, []string{
-			"the answer to a signed request carries no Access-Control-Allow-Origin: put New or NewCORS around the mux",
+			"the response to a signed request carries no Access-Control-Allow-Origin: put New or NewCORS around the mux",
 			"the preflight is answered 401", "refusals carry no Access-Control-Allow-Origin"}},
 		{"no CORS, and the handler gets OPTIONS", func(p parts) http.Handler {
 			return p.csp(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -239,9 +239,9 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 					p.chain(p.route).ServeHTTP(w, r)
 				}
 			})
-		}, routeConfig, []string{"the preflight's answer carries no Access-Control-Allow-Origin: put New or NewCORS around the mux"}},
+		}, routeConfig, []string{"the preflight's response carries no Access-Control-Allow-Origin: put New or NewCORS around the mux"}},
 		{"no CSP", func(p parts) http.Handler { return p.cors(p.verify(p.route)) }, routeConfig, []string{
-			"the answer to a signed request carries no Content-Security-Policy: put New or NewCSP around the mux",
+			"the response to a signed request carries no Content-Security-Policy: put New or NewCSP around the mux",
 			"refusals carry no Content-Security-Policy: put NewCSP outside of the verifier"}},
 		{"CSP inside of the verifier", func(p parts) http.Handler { return p.cors(p.verify(p.csp(p.route))) }, routeConfig, []string{
 			"refusals carry no Content-Security-Policy: put NewCSP outside of the verifier"}},
@@ -273,17 +273,17 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			[]string{"a signed request is answered 200 without a call of the route's handler: RunConfig.Calls does not count"}},
 		{"the chain on a pattern with a method", func(p parts) http.Handler { return on("POST /api/refunds", p.chain(p.route)) }, postConfig, []string{
 			`the preflight is answered 405: a pattern with a method, like "POST /x", does not match OPTIONS; put New or NewCORS around the mux, not on a route`,
-			"the answer for an unknown path carries no Access-Control-Allow-Origin: put New or NewCORS around the mux, not on a route",
-			"the answer for an unknown path carries no Content-Security-Policy: put New or NewCSP around the mux, not on a route"}},
+			"the response for an unknown path carries no Access-Control-Allow-Origin: put New or NewCORS around the mux, not on a route",
+			"the response for an unknown path carries no Content-Security-Policy: put New or NewCSP around the mux, not on a route"}},
 		{"the chain on a route, and AroundMux", func(p parts) http.Handler { return on("/api/refunds", p.chain(p.route)) }, postConfig, []string{
-			"the answer for an unknown path carries no Access-Control-Allow-Origin", "the answer for an unknown path carries no Content-Security-Policy"}},
+			"the response for an unknown path carries no Access-Control-Allow-Origin", "the response for an unknown path carries no Content-Security-Policy"}},
 		{"a route for everything, and AroundMux", func(p parts) http.Handler { return p.chain(p.route) }, postConfig, []string{
 			`an unknown path ("/api/stripeappstest-no-such-path") is answered 200, not 404: let no route serve it, or leave RunConfig.AroundMux false`}},
 		{"credentials with *", func(p parts) http.Handler {
 			return before(set("Access-Control-Allow-Credentials", "true"), p.chain(p.route))
 		}, routeConfig, []string{
-			"the preflight's answer carries Access-Control-Allow-Credentials with Access-Control-Allow-Origin: *, which browsers refuse",
-			"the answer to a signed request carries Access-Control-Allow-Credentials with", "refusals carry Access-Control-Allow-Credentials with"}},
+			"the preflight's response carries Access-Control-Allow-Credentials with Access-Control-Allow-Origin: *, which browsers refuse",
+			"the response to a signed request carries Access-Control-Allow-Credentials with", "refusals carry Access-Control-Allow-Credentials with"}},
 		{"credentials with null", func(p parts) http.Handler {
 			return before(func(h http.Header, status int) {
 				h.Set("Access-Control-Allow-Origin", "null")
@@ -293,8 +293,8 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		{"CORS for another origin", func(p parts) http.Handler {
 			return before(set("Access-Control-Allow-Origin", "https://dashboard.stripe.com"), p.chain(p.route))
 		}, routeConfig, []string{
-			`the preflight's answer carries Access-Control-Allow-Origin: "https://dashboard.stripe.com", and the extension's origin is null`,
-			`the answer to a signed request carries Access-Control-Allow-Origin: "https://d`, `refusals carry Access-Control-Allow-Origin: "https://d`}},
+			`the preflight's response carries Access-Control-Allow-Origin: "https://dashboard.stripe.com", and the extension's origin is null`,
+			`the response to a signed request carries Access-Control-Allow-Origin: "https://d`, `refusals carry Access-Control-Allow-Origin: "https://d`}},
 		{"CORS twice", func(p parts) http.Handler {
 			return before(func(h http.Header, _ int) { h.Add("Access-Control-Allow-Origin", "*") }, p.chain(p.route))
 		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it"}},
@@ -302,7 +302,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows: let the extension call the final URL`}},
 		{"everything is redirected", func(p parts) http.Handler { return redirecting(307, "", nil) }, routeConfig, []string{
 			"the preflight is redirected (307", `a signed request is redirected (307, to "/api/refunds/")`, "a request that must be refused is redirected (307",
-			"the answer to a signed request carries no Access-Control-Allow-Origin", "the answer to a signed request carries no Content-Security-Policy"}},
+			"the response to a signed request carries no Access-Control-Allow-Origin", "the response to a signed request carries no Content-Security-Policy"}},
 		{"CrossOriginProtection outside", func(p parts) http.Handler { return http.NewCrossOriginProtection().Handler(p.chain(p.route)) }, routeConfig, []string{
 			"a signed request is answered 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it",
 			"a request that must be refused with 401 or 400 is answered 403",
@@ -358,7 +358,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		{"a handler that panics", func(p parts) http.Handler {
 			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh no") })
 		}, RunConfig{Target: "/x", MaxBodyBytes: 1000, AroundMux: true, Now: fixedNow}, []string{
-			"the handler panicked: oh no. The server cuts the answer off then: put NewCORS around the mux"}},
+			"the handler panicked: oh no. The server cuts the response off then: put NewCORS around the mux"}},
 		{"a verifier without an upper bound of time", func(p parts) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasPrefix(r.Header.Get("Stripe-Signature"), fmt.Sprintf("t=%d,", testNow.Add(beyondTolerance).Unix())) {
@@ -478,7 +478,7 @@ func TestRunSaysWhatIsWrongWithItsConfig(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(failures[0], "stripeappstest: "))
 		})
 	}
-	t.Run("every problem is named", func(t *testing.T) {
+	t.Run("everything wrong is named", func(t *testing.T) {
 		_, failures := record(nil, RunConfig{Method: "OPTIONS", Source: ownSource})
 		require.Len(t, failures, 1)
 		assert.Equal(t, 4, strings.Count(failures[0], "stripeappstest: "), failures[0])
