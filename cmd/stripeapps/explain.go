@@ -77,7 +77,7 @@ func explanationLine(paint paint, f findingJSON) string {
 }
 
 // explain asks the library about the body, and where ids are sent beside it also
-// about those: it takes the answer that says more.
+// about those: it takes the explanation that says more.
 func (j *judge) explain(m *message) []findingJSON {
 	source, sent := m.idSource()
 	if !sent {

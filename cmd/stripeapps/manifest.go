@@ -36,18 +36,18 @@ func (a *app) manifestCheck(_ context.Context, cmd *cli.Command) error {
 	if len(names) == 0 {
 		return misused(cmd, "which manifest? give its file, like stripe-app.json")
 	}
-	var answer error
+	var result error
 	for _, name := range names {
 		findings, err := checkManifest(name)
 		if err != nil {
 			return err
 		}
 		if findings.Err() != nil {
-			answer = errNo
+			result = errNo
 		}
 		a.printFindings(cmd, name, findings)
 	}
-	return answer
+	return result
 }
 
 // checkManifest makes a finding of what makes a manifest unreadable, but for a
@@ -149,15 +149,15 @@ func (a *app) manifestAllows(_ context.Context, cmd *cli.Command) error {
 	case cmd.Bool("redirect"):
 		ask = m.AllowsRedirect
 	}
-	var answer error
+	var result error
 	for _, rawURL := range urls {
 		v := ask(rawURL)
 		if !v.Allowed {
-			answer = errNo
+			result = errNo
 		}
 		a.printAllows(cmd, rawURL, v)
 	}
-	return answer
+	return result
 }
 
 func isWebURL(text string) bool {
@@ -176,11 +176,11 @@ func (a *app) printAllows(cmd *cli.Command, rawURL string, v manifest.Verdict) {
 		return
 	}
 	paint := a.paint(cmd)
-	answer := paint(red, "not allowed")
+	word := paint(red, "not allowed")
 	if v.Allowed {
-		answer = paint(green, "allowed")
+		word = paint(green, "allowed")
 	}
-	a.println(oneLine(rawURL) + ": " + answer + ": " + oneLine(v.Reason))
+	a.println(oneLine(rawURL) + ": " + word + ": " + oneLine(v.Reason))
 	for _, w := range v.Warnings {
 		a.println("  " + findingLine(paint, w))
 	}

@@ -152,8 +152,8 @@ func (p *proxy) handler() http.Handler {
 		Transport:      transport,
 		FlushInterval:  -1, // event streams
 		ErrorLog:       p.log,
-		ModifyResponse: p.answered,
-		ErrorHandler:   p.notAnswered,
+		ModifyResponse: p.reportResponse,
+		ErrorHandler:   p.reportNoResponse,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), reportKey{}, p.look(r))))
@@ -187,7 +187,7 @@ type report struct {
 	Time    string `json:"time"`
 	Method  string `json:"method"`
 	Path    string `json:"path"`
-	Status  int    `json:"status"`  // the backend's, or 0 if it did not answer
+	Status  int    `json:"status"`  // the backend's, or 0 if it did not respond
 	Verdict string `json:"verdict"` // accepted, verifies (but the backend refused), refused, preflight, unsigned or too_large
 	verdict
 	Note         string        `json:"note,omitempty"`
@@ -197,7 +197,7 @@ type report struct {
 
 type reportKey struct{}
 
-// look makes the report of a request, as far as it goes without the answer. Only
+// look makes the report of a request, as far as it goes without the response. Only
 // the body of a signed request is read before it is handed on.
 func (p *proxy) look(r *http.Request) *report {
 	rep := &report{Method: p.shownMethod(r.Method), Path: p.shownPath(r)}
@@ -292,29 +292,29 @@ type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
-// answered prints the report as soon as the answer's head is there, since the
-// answer can go on for ever.
-func (p *proxy) answered(response *http.Response) error {
+// reportResponse prints the report as soon as the response's head is there, since
+// its body can go on for ever.
+func (p *proxy) reportResponse(response *http.Response) error {
 	if rep, ok := response.Request.Context().Value(reportKey{}).(*report); ok {
 		p.print(rep, response.StatusCode)
 	}
 	return nil
 }
 
-// notAnswered answers for the backend, readably for the extension.
-func (p *proxy) notAnswered(w http.ResponseWriter, r *http.Request, err error) {
+// reportNoResponse responds for the backend, readably for the extension.
+func (p *proxy) reportNoResponse(w http.ResponseWriter, r *http.Request, err error) {
 	if rep, ok := r.Context().Value(reportKey{}).(*report); ok {
 		p.print(rep, 0)
 	}
 	if errors.Is(err, context.Canceled) {
 		return // the client went away
 	}
-	p.log.Printf("the backend did not answer: is it listening on %s?", p.to.Host)
+	p.log.Printf("the backend did not respond: is it listening on %s?", p.to.Host)
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	http.Error(w, "stripeapps serve: the backend did not answer", http.StatusBadGateway)
+	http.Error(w, "stripeapps serve: the backend did not respond", http.StatusBadGateway)
 }
 
-// print prints a report once: an answer can go wrong after its head.
+// print prints a report once: a response can go wrong after its head.
 func (p *proxy) print(rep *report, status int) {
 	if rep.printed {
 		return
@@ -338,7 +338,7 @@ func (p *proxy) print(rep *report, status int) {
 	}
 }
 
-// compare sets the verdict beside the backend's answer.
+// compare sets the verdict beside the backend's response.
 func (p *proxy) compare(rep *report) {
 	bad := rep.Status == http.StatusBadRequest || rep.Status == http.StatusUnauthorized
 	switch {
@@ -346,13 +346,13 @@ func (p *proxy) compare(rep *report) {
 		rep.Explanations = p.judge.explain(&message{header: http.Header{}})
 	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden):
 		rep.Verdict = "verifies"
-		rep.Note = "the signature fits, but the backend refused: see its answer, and where its route reads the ids"
+		rep.Note = "the signature fits, but the backend refused: see its response, and where its route reads the ids"
 	}
 }
 
 // line is the report for people.
 func (rep *report) line(paint paint, now time.Time) string {
-	status := "no answer"
+	status := "no response"
 	if rep.Status != 0 {
 		status = strconv.Itoa(rep.Status)
 	}

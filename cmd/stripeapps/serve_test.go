@@ -79,7 +79,7 @@ func serveInFrontOf(t *testing.T, backend string, args ...string) *served {
 	return s
 }
 
-// send sends a request as it is written, and returns the answer.
+// send sends a request as it is written, and returns the response.
 func (s *served) send(t *testing.T, request string) *http.Response {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.host)
@@ -134,7 +134,7 @@ func TestServeReportsEachRequest(t *testing.T) {
 		"a secret in the path":                  {method: "GET", target: "/" + testSecret, want: "GET (a path with a secret in it) 204 unsigned\n"},
 		"an unsigned request that is refused":   {body: body, header: http.Header{"Test-Status": {"401"}}, want: "POST /api/refunds 401 unsigned\n" + indent + "not_signed: there is no Stripe-Signature header: *"},
 		"an unsigned request that is not found": {body: body, header: http.Header{"Test-Status": {"404"}}, want: "POST /api/refunds 404 unsigned\n"},
-		"a signed body that is refused":         {body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"400"}}, want: "POST /api/refunds 400 verifies: usr_1 of acct_1, over the body\n" + indent + "the signature fits, but the backend refused: see its answer, and where its route reads the ids\n"},
+		"a signed body that is refused":         {body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"400"}}, want: "POST /api/refunds 400 verifies: usr_1 of acct_1, over the body\n" + indent + "the signature fits, but the backend refused: see its response, and where its route reads the ids\n"},
 		"a signed body that is forbidden":       {body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"403"}}, want: "POST /api/refunds 403 verifies: *"},
 		"an escape in a signed user_id":         {body: string(escapeText), header: http.Header{"Stripe-Signature": {stripejs.Header(escapeText, time.Unix(1700000000, 0), testSecret)}}, want: "POST /api/refunds 200 refused: *"},
 		"escapes in ids and members":            {body: "{\"\x1b[31m\":\"\u009b31m\",\"user_id\":\"\x1b[31m\",\"account_id\":\"acct_1\"}", header: http.Header{"Stripe-Signature": {header}, "Stripe-User-Id": {"\u009b31m"}}, want: "POST /api/refunds 200 refused: *"},
@@ -196,7 +196,7 @@ func TestServeHandsRequestsOnUnchanged(t *testing.T) {
 		w.Header().Add("X-Twice", "1")
 		w.Header().Add("X-Twice", "2")
 		w.WriteHeader(http.StatusTeapot)
-		io.WriteString(w, "answer")
+		io.WriteString(w, "response")
 	}))
 	defer backend.Close()
 	everyByte := make([]byte, 256)
@@ -225,9 +225,9 @@ func TestServeHandsRequestsOnUnchanged(t *testing.T) {
 			gotHead = regexp.MustCompile(`\r\nContent-Length: \d+`).ReplaceAllString(gotHead, "")
 			assert.Equal(t, head, gotHead+"\r\n")
 			assert.True(t, gotBody == c.body, "the body was changed")
-			answer, err := io.ReadAll(response.Body)
+			responseBody, err := io.ReadAll(response.Body)
 			require.NoError(t, err)
-			assert.Equal(t, "answer", string(answer))
+			assert.Equal(t, "response", string(responseBody))
 			assert.Equal(t, http.StatusTeapot, response.StatusCode)
 			assert.Equal(t, []string{"1", "2"}, response.Header["X-Twice"])
 			assert.Equal(t, "gzip", response.Header.Get("Content-Encoding"))
@@ -299,7 +299,7 @@ func TestServeSaysThatTheBackendDoesNotAnswer(t *testing.T) {
 	response := s.send(t, "GET /a HTTP/1.1\r\nHost: h\r\nOrigin: null\r\n\r\n")
 	assert.Equal(t, http.StatusBadGateway, response.StatusCode)
 	assert.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"), "the extension can read it")
-	assert.Contains(t, s.out.String(), "GET /a no answer unsigned\n")
+	assert.Contains(t, s.out.String(), "GET /a no response unsigned\n")
 }
 
 // Ctrl-C ends the program in an orderly way, and it says where it listens, and to
