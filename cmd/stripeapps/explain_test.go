@@ -14,6 +14,82 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
+func TestExplain(t *testing.T) {
+	otherOnly := write(t, "other.txt", otherSecret+"\n")
+	others := write(t, "others.txt", "# of other apps\nthe other app="+testSecret+"\n")
+	badOthers := write(t, "bad-others.txt", "\nabsec_nolabel\n")
+	bodyFile := write(t, "body.json", body)
+	pretty := write(t, "pretty.json", "{\n  \"amount\": 1250,\n  \"user_id\": \"usr_1\",\n  \"account_id\": \"acct_1\"\n}")
+	testCommands(t, []string{secretEnv}, map[string]commandTest{
+		"explain finds nothing wrong": {
+			args: words("explain -now 1700000000"), code: 0,
+			stdin: signedBody,
+			out:   "nothing_wrong: *",
+		},
+		"explain finds a pretty-printed body": {
+			args: []string{"explain", "-now", "1700000000", "-header", bodyHeader, "-body-file", pretty}, code: 1,
+			out: "pretty_printed: *",
+		},
+		"explain finds the secret of another app": {
+			args: words("explain -now 1700000000 -secret-file " + otherOnly + " -other-secrets-file " + others),
+			code: 1, env: []string{},
+			stdin: signedBody,
+			out:   "other_secret: *",
+		},
+		"explain finds nothing wrong with ids beside an unsigned body": {
+			args: append(words("explain -now 1700000000 -user usr_1 -account acct_1 -body x -header"), idsHeader),
+			out:  "nothing_wrong: *",
+		},
+		"explain finds swapped ids beside an unsigned body": {
+			code: 1,
+			args: append(words("explain -now 1700000000 -user acct_1 -account usr_1 -body {} -header"), idsHeader),
+			out:  "ids_swapped: *",
+		},
+		"explain finds no reason": {
+			code: 1,
+			args: append(words("explain -now 1700000000 -user usr_2 -account acct_1 -body x -header"), idsHeader),
+			out:  "unknown: *",
+		},
+		"explain prints JSON": {
+			args: words("explain -json -now 1700000000"), code: 0,
+			stdin: signedBody,
+			out:   `{"cause":"nothing_wrong","text":"*`,
+		},
+		"explain names a padded secret by where it is": {
+			args: words("explain -now 1700000000"), env: []string{"STRIPE_APP_SECRET= " + testSecret}, code: 1,
+			stdin: signedBody,
+			out:   "secret_padded: secret 1 of $STRIPE_APP_SECRET *",
+		},
+		"explain refuses a line without a label": {
+			args: words("explain -other-secrets-file " + badOthers), code: 2,
+			err: "stripeapps: line 2 of " + badOthers + " is not label=secret: write one of these a line\n",
+		},
+		"explain needs a secret of some kind": {
+			args: words("explain"), env: []string{noSecretEnv}, code: 2,
+			err: "stripeapps: there is no secret: set $STRIPE_APP_SECRET to the app's signing secret " +
+				"(absec_…), or give -secret-file\n",
+		},
+		"explain names a body that has no request": {
+			args: words("explain " + bodyFile), code: 2,
+			err: "stripeapps: " + bodyFile +
+				": this is a body, without the request: give it with -body-file, and the signature with " +
+				"-header\n",
+		},
+		"explain prints no escape of a header": {
+			code: 1,
+			args: []string{
+				"explain", "-header", "t=\x1b[31m1,v1=\x1b[31m", "-body",
+				"{\"\\u001b[31m\":1,\"user_id\":\"\\u001b[31m\",\"account_id\":\"\u009b31m\"}",
+			},
+			out: "*",
+		},
+		"explain prints no escape of ids": {
+			args: []string{"explain", "-header", idsHeader, "-user", "\x1b[31m", "-account", "\u009b31m"}, code: 1,
+			out: "*",
+		},
+	})
+}
+
 const judgedSecret = "absec_0123456789"
 
 var judgedAt = time.Unix(1700000000, 0)
@@ -51,7 +127,9 @@ func TestASecretInTheBodyIsNotShown(t *testing.T) {
 }
 
 func TestAMissingUserIsExplainedAsTheFlagSays(t *testing.T) {
-	m := &message{target: "/", header: http.Header{"Stripe-Signature": {signedFor(t, nil, "")}, "Stripe-Account-Id": {"acct_1"}}}
+	m := &message{target: "/", header: http.Header{
+		"Stripe-Signature": {signedFor(t, nil, "")}, "Stripe-Account-Id": {"acct_1"},
+	}}
 	j := newTestJudge()
 	assert.Equal(t, explain.Cause("no_user"), j.explain(m)[0].Cause)
 	j.allowMissingUser = true

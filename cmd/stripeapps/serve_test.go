@@ -64,7 +64,8 @@ func serveInFrontOf(t *testing.T, backend string, args ...string) *served {
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- a.run(ctx, append([]string{"stripeapps", "serve", "-to", backend, "-addr", "127.0.0.1:0", "-now", "1700000000"}, args...))
+		always := []string{"stripeapps", "serve", "-to", backend, "-addr", "127.0.0.1:0", "-now", "1700000000"}
+		code <- a.run(ctx, append(always, args...))
 		stderrWriter.Close()
 	}()
 	s.stop = sync.OnceValue(func() int { cancel(); return <-code })
@@ -99,6 +100,29 @@ func signed(t *testing.T, payload string) (text []byte, header string) {
 	return text, stripejs.Header(text, time.Unix(1700000000, 0), testSecret)
 }
 
+func TestServeBeforeItServes(t *testing.T) {
+	testCommands(t, []string{secretEnv}, map[string]commandTest{
+		"serve needs a backend": {
+			args: words("serve"), code: 2,
+			err: "stripeapps: Required flag \"to\" not set (see stripeapps serve -h)\n",
+		},
+		"serve refuses a URL with a path": {
+			args: words("serve -to http://h/api"), code: 2,
+			err: "stripeapps: -to is not an http or https URL without path, query and password, like " +
+				"http://127.0.0.1:8080 (see stripeapps serve -h)\n",
+		},
+		"serve refuses itself": {
+			args: words("serve -to http://127.0.0.1:4240"), code: 2,
+			err: "stripeapps: -to and -addr are the same: let the backend listen elsewhere (see stripeapps " +
+				"serve -h)\n",
+		},
+		"serve cannot listen just anywhere": {
+			args: words("serve -to http://127.0.0.1:1 -addr 192.0.2.1:1"), code: 3,
+			err: "stripeapps: cannot listen: *",
+		},
+	})
+}
+
 func TestServeReportsEachRequest(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -112,9 +136,12 @@ func TestServeReportsEachRequest(t *testing.T) {
 	_, header := signed(t, `{"amount":1250}`)
 	ids := []byte(`{"user_id":"usr_1","account_id":"acct_1"}`)
 	idsHeader := stripejs.Header(ids, time.Unix(1700000000, 0), testSecret)
+	signedHeader := http.Header{"Stripe-Signature": {header}}
+	sentIDs := http.Header{"Stripe-Signature": {idsHeader}, "Stripe-User-Id": {"usr_1"}, "Stripe-Account-Id": {"acct_1"}}
 	stamp := time.Unix(1700000000, 0).Format(time.TimeOnly) + " "
 	const indent = "         "
 	escapeText := []byte(`{"user_id":"\u001b[31m","account_id":"acct_1"}`)
+	escapeHeader := http.Header{"Stripe-Signature": {stripejs.Header(escapeText, time.Unix(1700000000, 0), testSecret)}}
 
 	for name, c := range map[string]struct {
 		method, target, body string
@@ -122,23 +149,74 @@ func TestServeReportsEachRequest(t *testing.T) {
 		args                 []string
 		want                 string
 	}{
-		"a signed body":                         {body: body, header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the body\n"},
-		"signed ids":                            {method: "GET", header: http.Header{"Stripe-Signature": {idsHeader}, "Stripe-User-Id": {"usr_1"}, "Stripe-Account-Id": {"acct_1"}}, want: "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only\n"},
-		"signed ids beside a body":              {body: `{"x":1}`, header: http.Header{"Stripe-Signature": {idsHeader}, "Stripe-User-Id": {"usr_1"}, "Stripe-Account-Id": {"acct_1"}}, want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only: the body is not signed\n"},
-		"signed ids in the query":               {method: "GET", target: "/api/refunds?user_id=usr_1&account_id=acct_1", header: http.Header{"Stripe-Signature": {idsHeader}}, want: "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the query only\n"},
-		"a body with a line break":              {body: body + "\n", header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 refused: no_match\n" + indent + "trailing_space: *"},
-		"ids that were signed alone":            {body: body, header: http.Header{"Stripe-Signature": {idsHeader}}, want: "POST /api/refunds 200 refused: only_ids_signed\n" + indent + "only_ids_signed: *"},
-		"an unsigned request":                   {method: "GET", target: "/healthz?token=" + otherSecret, want: "GET /healthz 204 unsigned\n"},
-		"a preflight":                           {method: "OPTIONS", header: http.Header{"Access-Control-Request-Method": {"POST"}}, want: "OPTIONS /api/refunds 204 preflight\n"},
-		"a body over 1 MiB":                     {body: strings.Repeat("x", maxPeek+1), header: http.Header{"Stripe-Signature": {header}}, want: "POST /api/refunds 200 not looked at: the body is larger than 1 MiB and was not looked at\n"},
-		"a secret in the path":                  {method: "GET", target: "/" + testSecret, want: "GET (a path with a secret in it) 204 unsigned\n"},
-		"an unsigned request that is refused":   {body: body, header: http.Header{"Test-Status": {"401"}}, want: "POST /api/refunds 401 unsigned\n" + indent + "not_signed: there is no Stripe-Signature header: *"},
-		"an unsigned request that is not found": {body: body, header: http.Header{"Test-Status": {"404"}}, want: "POST /api/refunds 404 unsigned\n"},
-		"a signed body that is refused":         {body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"400"}}, want: "POST /api/refunds 400 verifies: usr_1 of acct_1, over the body\n" + indent + "the signature fits, but the backend refused: see its response, and where its route reads the ids\n"},
-		"a signed body that is forbidden":       {body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"403"}}, want: "POST /api/refunds 403 verifies: *"},
-		"an escape in a signed user_id":         {body: string(escapeText), header: http.Header{"Stripe-Signature": {stripejs.Header(escapeText, time.Unix(1700000000, 0), testSecret)}}, want: "POST /api/refunds 200 refused: *"},
-		"escapes in ids and members":            {body: "{\"\x1b[31m\":\"\u009b31m\",\"user_id\":\"\x1b[31m\",\"account_id\":\"acct_1\"}", header: http.Header{"Stripe-Signature": {header}, "Stripe-User-Id": {"\u009b31m"}}, want: "POST /api/refunds 200 refused: *"},
-		"an escape in the path":                 {method: "GET", target: "/%1b%5b31m", want: "GET /%1b%5b31m 204 unsigned\n"},
+		"a signed body": {
+			body: body, header: signedHeader,
+			want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the body\n",
+		},
+		"signed ids": {
+			method: "GET", header: sentIDs,
+			want: "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only\n",
+		},
+		"signed ids beside a body": {
+			body: `{"x":1}`, header: sentIDs,
+			want: "POST /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the headers only: the body " +
+				"is not signed\n",
+		},
+		"signed ids in the query": {
+			method: "GET", target: "/api/refunds?user_id=usr_1&account_id=acct_1",
+			header: http.Header{"Stripe-Signature": {idsHeader}},
+			want:   "GET /api/refunds 200 accepted: usr_1 of acct_1, over the ids in the query only\n",
+		},
+		"a body with a line break": {
+			body: body + "\n", header: signedHeader,
+			want: "POST /api/refunds 200 refused: no_match\n" + indent + "trailing_space: *",
+		},
+		"ids that were signed alone": {
+			body: body, header: http.Header{"Stripe-Signature": {idsHeader}},
+			want: "POST /api/refunds 200 refused: only_ids_signed\n" + indent + "only_ids_signed: *",
+		},
+		"an unsigned request": {
+			method: "GET", target: "/healthz?token=" + otherSecret, want: "GET /healthz 204 unsigned\n",
+		},
+		"a preflight": {
+			method: "OPTIONS", header: http.Header{"Access-Control-Request-Method": {"POST"}},
+			want: "OPTIONS /api/refunds 204 preflight\n",
+		},
+		"a body over 1 MiB": {
+			body: strings.Repeat("x", maxPeek+1), header: signedHeader,
+			want: "POST /api/refunds 200 not looked at: the body is larger than 1 MiB and was not looked at\n",
+		},
+		"a secret in the path": {
+			method: "GET", target: "/" + testSecret, want: "GET (a path with a secret in it) 204 unsigned\n",
+		},
+		"an unsigned request that is refused": {
+			body: body, header: http.Header{"Test-Status": {"401"}},
+			want: "POST /api/refunds 401 unsigned\n" + indent + "not_signed: there is no Stripe-Signature header: *",
+		},
+		"an unsigned request that is not found": {
+			body: body, header: http.Header{"Test-Status": {"404"}}, want: "POST /api/refunds 404 unsigned\n",
+		},
+		"a signed body that is refused": {
+			body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"400"}},
+			want: "POST /api/refunds 400 verifies: usr_1 of acct_1, over the body\n" + indent +
+				"the signature fits, but the backend refused: see its response, and where its route reads the " +
+				"ids\n",
+		},
+		"a signed body that is forbidden": {
+			body: body, header: http.Header{"Stripe-Signature": {header}, "Test-Status": {"403"}},
+			want: "POST /api/refunds 403 verifies: *",
+		},
+		"an escape in a signed user_id": {
+			body: string(escapeText), header: escapeHeader, want: "POST /api/refunds 200 refused: *",
+		},
+		"escapes in ids and members": {
+			body:   "{\"\x1b[31m\":\"\u009b31m\",\"user_id\":\"\x1b[31m\",\"account_id\":\"acct_1\"}",
+			header: http.Header{"Stripe-Signature": {header}, "Stripe-User-Id": {"\u009b31m"}},
+			want:   "POST /api/refunds 200 refused: *",
+		},
+		"an escape in the path": {
+			method: "GET", target: "/%1b%5b31m", want: "GET /%1b%5b31m 204 unsigned\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveInFrontOf(t, backend.URL, c.args...)
@@ -180,8 +258,10 @@ func TestServeReportsAsJSON(t *testing.T) {
 		response.Body.Close()
 	}
 	lines := strings.Split(s.out.String(), "\n")
-	assert.Equal(t, `{"time":"2023-11-14T22:13:20Z","method":"POST","path":"/a","status":404,"verdict":"accepted","accepted":true,"source":"body","user_id":"usr_1","account_id":"acct_1","signed_at":"2023-11-14T22:13:20Z"}`, lines[0])
-	assertText(t, `{"time":"2023-11-14T22:13:20Z","method":"POST","path":"/a","status":404,"verdict":"refused","accepted":false,"code":"no_match","detail":"*`, lines[1])
+	const start = `{"time":"2023-11-14T22:13:20Z","method":"POST","path":"/a","status":404,`
+	assert.Equal(t, start+`"verdict":"accepted","accepted":true,"source":"body",`+
+		`"user_id":"usr_1","account_id":"acct_1","signed_at":"2023-11-14T22:13:20Z"}`, lines[0])
+	assertText(t, start+`"verdict":"refused","accepted":false,"code":"no_match","detail":"*`, lines[1])
 	assert.Contains(t, lines[1], `"explanations":[{"cause":"header_malformed","text":"`)
 }
 
@@ -206,13 +286,37 @@ func TestServeHandsRequestsOnUnchanged(t *testing.T) {
 	large := make([]byte, 3*maxPeek)
 	rand.Read(large)
 	for name, c := range map[string]struct{ head, body string }{
-		"every byte, signed wrongly":   {"POST /a HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 256\r\nStripe-Signature: t=1,v1=x\r\n", string(everyByte)},
-		"every byte, unsigned":         {"POST /a HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 256\r\n", string(everyByte)},
-		"a large body":                 {"POST /a HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 3145728\r\nStripe-Signature: t=1,v1=x\r\n", string(large)},
-		"a path and query as written":  {"GET /a%2Fb/c%7e;d//e'?x=%zz;y&&=1&x HTTP/1.1\r\nHost: api.example.com\r\n", ""},
-		"headers of another proxy":     {"GET / HTTP/1.1\r\nHost: api.example.com\r\nAccept-Encoding: br\r\nForwarded: for=1.2.3.4\r\nUser-Agent: x\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Host: h\r\nX-Forwarded-Proto: https\r\n", ""},
-		"a header that is there twice": {"POST / HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 0\r\nStripe-Signature: a\r\nStripe-Signature: b\r\n", ""},
-		"a preflight":                  {"OPTIONS /a HTTP/1.1\r\nHost: api.example.com\r\nAccess-Control-Request-Headers: stripe-signature\r\nAccess-Control-Request-Method: POST\r\nOrigin: null\r\n", ""},
+		"every byte, signed wrongly": {
+			"POST /a HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 256\r\nStripe-Signature: t=1,v1=x\r\n",
+			string(everyByte),
+		},
+		"every byte, unsigned": {
+			"POST /a HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 256\r\n", string(everyByte),
+		},
+		"a large body": {
+			"POST /a HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 3145728\r\nStripe-Signature: t=1,v1=x\r\n",
+			string(large),
+		},
+		"a path and query as written": {
+			"GET /a%2Fb/c%7e;d//e'?x=%zz;y&&=1&x HTTP/1.1\r\nHost: api.example.com\r\n", "",
+		},
+		"headers of another proxy": {
+			"GET / HTTP/1.1\r\nHost: api.example.com\r\nAccept-Encoding: br\r\nForwarded: for=1.2.3.4\r\n" +
+				"User-Agent: x\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Host: h\r\n" +
+				"X-Forwarded-Proto: https\r\n",
+			"",
+		},
+		"a header that is there twice": {
+			"POST / HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 0\r\nStripe-Signature: a\r\n" +
+				"Stripe-Signature: b\r\n",
+			"",
+		},
+		"a preflight": {
+			"OPTIONS /a HTTP/1.1\r\nHost: api.example.com\r\n" +
+				"Access-Control-Request-Headers: stripe-signature\r\nAccess-Control-Request-Method: POST\r\n" +
+				"Origin: null\r\n",
+			"",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveInFrontOf(t, backend.URL)

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
+	for name, c := range map[string]struct {
+		terminal bool
+		env      map[string]string
+		args     []string
+		coloured bool
+	}{
+		"a terminal has colours":     {terminal: true, coloured: true},
+		"a pipe has none":            {},
+		"NO_COLOR turns them off":    {terminal: true, env: map[string]string{"NO_COLOR": "1"}},
+		"an empty NO_COLOR does not": {terminal: true, env: map[string]string{"NO_COLOR": ""}, coloured: true},
+		"a dumb terminal has none":   {terminal: true, env: map[string]string{"TERM": "dumb"}},
+		"so does the flag":           {terminal: true, args: []string{"-no-color"}},
+		"JSON has none":              {terminal: true, args: []string{"-json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, stderr bytes.Buffer
+			env := func(name string) string {
+				if name == secretVariable {
+					return testSecret
+				}
+				return c.env[name]
+			}
+			a := &app{
+				in: strings.NewReader(signedBody), out: &output{w: &out}, err: &stderr,
+				terminal: c.terminal, env: env,
+			}
+			code := a.run(context.Background(), append([]string{"stripeapps", "verify", "-now", "1700000000"}, c.args...))
+			assert.Equal(t, 0, code, stderr.String())
+			assert.Equal(t, c.coloured, strings.Contains(out.String(), "\x1b[32maccepted\x1b[0m"), out.String())
+		})
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
+	var stderr bytes.Buffer
+	a := &app{in: strings.NewReader(""), out: &output{w: brokenWriter{}}, err: &stderr, env: func(string) string { return "" }}
+	assert.Equal(t, exitFailed, a.run(context.Background(), []string{"stripeapps", "pkce"}))
+	assert.Equal(t, "stripeapps: cannot write the output: io: read/write on closed pipe\n", stderr.String())
+}
