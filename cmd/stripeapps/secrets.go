@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,12 +10,17 @@ import (
 
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/explain"
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 const secretVariable = "STRIPE_APP_SECRET"
 
 func secretFileFlag() cli.Flag {
-	return &cli.StringFlag{Name: "secret-file", Usage: "read the app's signing secrets from `FILE`, one a line (a line that begins with # is a comment), and not from $" + secretVariable, TakesFile: true}
+	return &cli.StringFlag{
+		Name: "secret-file", TakesFile: true,
+		Usage: "read the app's signing secrets from `FILE`, one a line (a line that begins with # is a comment), " +
+			"and not from $" + secretVariable,
+	}
 }
 
 // secrets are those that were configured, as they are written.
@@ -72,7 +76,7 @@ func (s secrets) require() error {
 	}
 	var faults []string
 	for i, secret := range s.values {
-		if what := checkSecret(secret); what != "" {
+		if what := signed.CheckSecret(secret); what != "" {
 			faults = append(faults, s.places[i]+" "+what)
 		} else if first := slices.Index(s.values, secret); first < i {
 			faults = append(faults, s.places[i]+" equals "+s.places[first]+": give each secret once")
@@ -85,15 +89,6 @@ func (s secrets) require() error {
 		return misconfigured("%s", strings.TrimPrefix(err.Error(), "stripeapps: "))
 	}
 	return nil
-}
-
-// checkSecret says what is wrong with a secret, without showing any of it.
-func checkSecret(secret string) string {
-	_, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{secret}})
-	if err == nil {
-		return ""
-	}
-	return strings.TrimPrefix(err.Error(), "stripeapps: Secrets[0] ")
 }
 
 // name replaces Explain's "Secrets[0]" by where that secret was found.
@@ -115,18 +110,6 @@ func (s secrets) in(text string) bool {
 	return false
 }
 
-// are reports whether an argument, or the value of a flag in it, is one of the
-// secrets.
-func (s secrets) are(arg string) bool {
-	_, value, _ := strings.Cut(arg, "=")
-	return slices.ContainsFunc(s.values, func(secret string) bool {
-		return secret != "" && (secret == value || secret == strings.TrimLeft(arg, "-"))
-	})
-}
-
-// maxOtherSecrets is how many Explain tries.
-const maxOtherSecrets = 16
-
 // readOtherSecrets reads "label=secret" lines, for explain.
 func (a *app) readOtherSecrets(name string) ([]explain.LabeledSecret, error) {
 	if name == "" {
@@ -144,35 +127,41 @@ func (a *app) readOtherSecrets(name string) ([]explain.LabeledSecret, error) {
 		}
 		label, secret, ok := strings.Cut(line, "=")
 		label, secret = strings.TrimSpace(label), strings.TrimSpace(secret)
-		if !ok || label == "" || secret == "" || looksSecret.MatchString(label) {
+		if !ok || label == "" || secret == "" || signed.HoldsSecret(label) {
 			return nil, misconfigured("line %d of %s is not label=secret: write one of these a line", i+1, inputName(name))
 		}
 		others = append(others, explain.LabeledSecret{Label: label, Secret: secret})
 	}
-	if len(others) > maxOtherSecrets {
-		return nil, misconfigured("%s has %d secrets: give at most %d", inputName(name), len(others), maxOtherSecrets)
+	if len(others) > signed.MaxSecrets {
+		return nil, misconfigured("%s has %d secrets: give at most %d", inputName(name), len(others), signed.MaxSecrets)
 	}
 	return others, nil
 }
 
-var (
-	// looksSecret finds what does not belong on a command line, wherever it stands
-	// in an argument. Publishable keys (pk_…) are not secret.
-	looksSecret    = regexp.MustCompile(`(absec|whsec)_[A-Za-z0-9_]|\b(sk|rk)_([a-z]+_)?(live|test)_`)
-	startsAsAPIKey = regexp.MustCompile(`^(-[^=]*=)?(sk|rk)_`)
-)
+const secretRefusal = "secrets do not belong on the command line: put it into $STRIPE_APP_SECRET or into a file for " +
+	"-secret-file, and roll it if others can see this machine's processes or your shell's history"
 
-const secretRefusal = "secrets do not belong on the command line: put it into $STRIPE_APP_SECRET or into a file for -secret-file, and roll it if others can see this machine's processes or your shell's history"
-
-// refuseSecrets looks at all that the command line may be quoted in later.
+// refuseSecrets refuses an argument that is a secret, since others can see it, and
+// what is wrong with a command line is said with its arguments.
 func (a *app) refuseSecrets(args []string) error {
-	known := a.environmentSecrets()
+	known := a.environmentSecrets().values
 	pkce := false // a random code verifier can begin with sk_
 	for _, arg := range args[min(1, len(args)):] {
 		pkce = pkce || arg == "pkce"
-		if looksSecret.MatchString(arg) || !pkce && startsAsAPIKey.MatchString(arg) || known.are(arg) {
+		value := argumentValue(arg)
+		isKey := !pkce && (strings.HasPrefix(value, "sk_") || strings.HasPrefix(value, "rk_"))
+		if signed.HoldsSecret(arg) || isKey || value != "" && slices.Contains(known, value) {
 			return &exitError{exitUsage, secretRefusal}
 		}
 	}
 	return nil
+}
+
+// argumentValue returns what a flag gives behind "=", if it does, or else the
+// argument without its dashes.
+func argumentValue(arg string) string {
+	if _, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(arg, "-") {
+		return value
+	}
+	return strings.TrimLeft(arg, "-")
 }

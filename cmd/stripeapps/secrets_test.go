@@ -23,6 +23,10 @@ func TestSecretsOnTheCommandLineAreRefused(t *testing.T) {
 			args: words("verify -secret sk_abc"), code: 2,
 			err: "stripeapps: " + secretRefusal + "\n",
 		},
+		"an organization's API key within a URL is refused": {
+			args: words("sign -url https://h/?k=sk_org_live_1"), code: 2,
+			err: "stripeapps: " + secretRefusal + "\n",
+		},
 		"an API key within a URL is refused": {
 			args: words("sign -url https://h/?k=rk_test_1"), code: 2,
 			err: "stripeapps: " + secretRefusal + "\n",

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 func (a *app) serveCommand() *cli.Command {
@@ -223,7 +225,7 @@ const maxShownPath = 512
 // shownPath is the path, escaped so that a terminal does not act on it.
 // shownMethod is a method, which a client can make up as well as a path.
 func (p *proxy) shownMethod(method string) string {
-	if len(method) > 32 || p.judge.secrets.in(method) || looksSecret.MatchString(method) {
+	if len(method) > 32 || p.judge.secrets.in(method) || signed.HoldsSecret(method) {
 		return "(an odd method)"
 	}
 	return method
@@ -231,7 +233,7 @@ func (p *proxy) shownMethod(method string) string {
 
 func (p *proxy) shownPath(r *http.Request) string {
 	path := r.URL.EscapedPath()
-	if p.judge.secrets.in(path) || p.judge.secrets.in(r.URL.Path) || looksSecret.MatchString(path) {
+	if p.judge.secrets.in(path) || p.judge.secrets.in(r.URL.Path) || signed.HoldsSecret(path) {
 		return "(a path with a secret in it)"
 	}
 	if len(path) > maxShownPath {

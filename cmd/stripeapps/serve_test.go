@@ -93,7 +93,7 @@ func (s *served) send(t *testing.T, request string) *http.Response {
 	return response
 }
 
-func signed(t *testing.T, payload string) (text []byte, header string) {
+func signedPayload(t *testing.T, payload string) (text []byte, header string) {
 	t.Helper()
 	text, err := stripejs.Payload([]byte(payload), "usr_1", "acct_1")
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestServeReportsEachRequest(t *testing.T) {
 		}
 	}))
 	defer backend.Close()
-	_, header := signed(t, `{"amount":1250}`)
+	_, header := signedPayload(t, `{"amount":1250}`)
 	ids := []byte(`{"user_id":"usr_1","account_id":"acct_1"}`)
 	idsHeader := stripejs.Header(ids, time.Unix(1700000000, 0), testSecret)
 	signedHeader := http.Header{"Stripe-Signature": {header}}
@@ -249,7 +249,7 @@ func TestServeReportsAsJSON(t *testing.T) {
 	backend := httptest.NewServer(http.NotFoundHandler())
 	defer backend.Close()
 	s := serveInFrontOf(t, backend.URL, "-json")
-	text, header := signed(t, `{"amount":1250}`)
+	text, header := signedPayload(t, `{"amount":1250}`)
 	for _, h := range []string{header, "t=1"} {
 		r, _ := http.NewRequest("POST", s.url+"/a", bytes.NewReader(text))
 		r.Header.Set("Stripe-Signature", h)

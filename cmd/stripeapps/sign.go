@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
@@ -58,10 +58,8 @@ func checkUser(id string) error {
 	return checkID(id)
 }
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
-
 func checkID(id string) error {
-	if !idPattern.MatchString(id) {
+	if !signed.IsID(id) {
 		return errors.New("an id is 1 to 255 letters, digits and underscores, like usr_123 and acct_123")
 	}
 	return nil

@@ -55,7 +55,7 @@ func HoldsSecret(text string) bool {
 				return true
 			}
 		}
-		for _, prefix := range [...]string{"sk_live_", "sk_test_", "rk_live_", "rk_test_"} {
+		for _, prefix := range [...]string{"sk_live_", "sk_test_", "sk_org_live_", "sk_org_test_", "rk_live_", "rk_test_"} {
 			if strings.HasPrefix(rest, prefix) {
 				return true
 			}
