@@ -599,11 +599,11 @@ func (r *response) checkReadable(t reporter, subject, change string) bool {
 		return false
 	case credentials && origins[0] == "*":
 		t.Errorf("%s Access-Control-Allow-Credentials with %s: *, which browsers refuse once cookies are sent: "+
-			"leave Credentials false, an extension has no cookies", subject, name)
+			"leave it out of CORSConfig.CredentialedOrigins, an extension has no cookies", subject, name)
 		return false
 	case credentials:
 		t.Errorf("%s Access-Control-Allow-Credentials with %s: null, which is every sandboxed iframe on the web: "+
-			"leave Credentials false, an extension has no cookies", subject, name)
+			"leave it out of CORSConfig.CredentialedOrigins, an extension has no cookies", subject, name)
 		return false
 	}
 	return true
