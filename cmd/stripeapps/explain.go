@@ -18,15 +18,18 @@ func (a *app) explainCommand() *cli.Command {
 		Arguments: []cli.Argument{inputArgument()},
 		Description: inputDescription + "\n\n" +
 			"Example: stripeapps explain < request.http\n" +
-			"         stripeapps explain -other-secrets-file others.txt -header 't=1700000000,v1=…' -body-file body.json\n\n" + exitCodesText,
-		Flags: append(inputFlags(), otherSecretsFlag(),
-			&cli.BoolFlag{Name: "allow-missing-user", Usage: "take what is signed without a user_id for right, as InsecureAllowMissingUser does"}),
+			"         stripeapps explain -other-secrets-file others.txt " +
+			"-header 't=1700000000,v1=…' -body-file body.json\n\n" + exitCodesText,
+		Flags:  append(inputFlags(), otherSecretsFlag(), allowMissingUserFlag()),
 		Action: a.explain,
 	}
 }
 
 func otherSecretsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "other-secrets-file", Usage: "also try the secrets in `FILE`, of other apps, webhooks or the past: label=secret a line", TakesFile: true}
+	return &cli.StringFlag{
+		Name: "other-secrets-file", TakesFile: true,
+		Usage: "also try the secrets in `FILE`, of other apps, webhooks or the past: label=secret a line",
+	}
 }
 
 type findingJSON struct {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps"
 )
 
 // oneOf validates a flag that takes one of a few words.
@@ -48,4 +50,24 @@ func (t *flagTime) UnmarshalText(text []byte) (err error) {
 		return errors.New("give RFC 3339, like 2026-01-02T15:04:05Z, or Unix seconds")
 	}
 	return nil
+}
+
+func toleranceFlag() cli.Flag {
+	return &cli.DurationFlag{
+		Name: "tolerance", Value: stripeapps.DefaultTolerance,
+		Usage: "how far the signature's time may be from now, a `DURATION`",
+		Validator: func(d time.Duration) error {
+			if d <= 0 || d > 24*time.Hour {
+				return errors.New("give more than 0 and at most 24h, like 5m")
+			}
+			return nil
+		},
+	}
+}
+
+func allowMissingUserFlag() cli.Flag {
+	return &cli.BoolFlag{
+		Name:  "allow-missing-user",
+		Usage: "accept what is signed without a user_id, as InsecureAllowMissingUser does",
+	}
 }

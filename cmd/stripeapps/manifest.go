@@ -58,7 +58,9 @@ func checkManifest(name string) (manifest.Findings, error) {
 		return m.Check(), nil
 	}
 	if e := (*manifest.Error)(nil); errors.As(err, &e) && e.Line > 0 {
-		return manifest.Findings{{Severity: manifest.SeverityError, File: e.File, Line: e.Line, Column: e.Column, Text: e.Text}}, nil
+		return manifest.Findings{{
+			Severity: manifest.SeverityError, File: e.File, Line: e.Line, Column: e.Column, Text: e.Text,
+		}}, nil
 	}
 	return nil, misconfigured("%v: give a manifest that exists and can be read", err)
 }

@@ -8,43 +8,25 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
-	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
-// message is what there is of a received request.
-type message struct {
-	header http.Header
-	target string // path and query
-	body   []byte
-	// hidden says that there was a body which is not shown, as in the output of
-	// curl -v.
-	hidden bool
-}
-
-func (m *message) query() url.Values {
-	_, query, _ := strings.Cut(m.target, "?")
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return nil
-	}
-	return values
-}
-
 // parseRaw reads a saved HTTP/1 request, or the output of curl -v. Its errors
 // name the line, and show nothing of it.
 func parseRaw(data []byte) (*message, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, errors.New("there is no request in it: give a saved HTTP request or the output of curl -v, or -header and -body-file")
+		return nil, errors.New("there is no request in it: " +
+			"give a saved HTTP request or the output of curl -v, or -header and -body-file")
 	}
 	if lines := strings.Split(string(data), "\n"); isCurl(lines) {
 		return parseCurl(lines)
 	}
 	if text := bytes.TrimSpace(data); text[0] == '{' || text[0] == '[' {
-		return nil, errors.New("this is a body, without the request: give it with -body-file, and the signature with -header")
+		return nil, errors.New("this is a body, without the request: " +
+			"give it with -body-file, and the signature with -header")
 	}
 	return parseHTTP(data)
 }
@@ -119,11 +101,13 @@ type headParser struct {
 	done    bool
 }
 
+// line reads line n.
 func (p *headParser) line(n int, text string) error {
 	if p.message == nil {
 		target, ok := cutRequestLine(text)
 		if !ok {
-			return fmt.Errorf("line %d: this is not a request line, like POST /api/refunds HTTP/1.1: save the request from there on", n)
+			return fmt.Errorf("line %d: this is not a request line, like POST /api/refunds HTTP/1.1: "+
+				"save the request from there on", n)
 		}
 		p.message = &message{header: http.Header{}, target: target}
 		return nil
@@ -170,7 +154,8 @@ func (m *message) setBody(rest []byte, n int) error {
 	if strings.EqualFold(m.header.Get("Transfer-Encoding"), "chunked") {
 		body, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(rest)))
 		if err != nil {
-			return fmt.Errorf("line %d: the body is not in chunks, or cut off, though Transfer-Encoding says so: give it with -body-file", n)
+			return fmt.Errorf("line %d: the body is not in chunks, or cut off, though Transfer-Encoding says so: "+
+				"give it with -body-file", n)
 		}
 		m.body = body
 		return nil
@@ -187,9 +172,11 @@ func (m *message) setBody(rest []byte, n int) error {
 	case len(rest) == 0 && length > 0:
 		m.hidden = true // -body-file can bring it
 	case len(rest) < length:
-		return fmt.Errorf("line %d: the body has %d bytes of the %d that Content-Length says: it was cut off or changed when it was saved; give it with -body-file", n, len(rest), length)
+		return fmt.Errorf("line %d: the body has %d bytes of the %d that Content-Length says: "+
+			"it was cut off or changed when it was saved; give it with -body-file", n, len(rest), length)
 	case len(bytes.TrimSpace(rest[length:])) > 0:
-		return fmt.Errorf("line %d: the body has %d bytes, more than the %d that Content-Length says: it was changed when it was saved, or something follows it; give it with -body-file", n, len(rest), length)
+		return fmt.Errorf("line %d: the body has %d bytes, more than the %d that Content-Length says: "+
+			"it was changed when it was saved, or something follows it; give it with -body-file", n, len(rest), length)
 	default:
 		m.body = rest[:length] // an editor adds a line break at the end
 	}

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -27,7 +25,10 @@ func (a *app) signCommand() *cli.Command {
 			"Example: stripeapps sign -payload '{\"amount\":1250}' -user usr_123 -account acct_123 | sh\n" +
 			"         stripeapps sign -as http | stripeapps verify\n\n" + exitCodesText,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "payload", Usage: "what the extension gives to fetchStripeSignature: a `JSON` object, or - for standard input"},
+			&cli.StringFlag{
+				Name:  "payload",
+				Usage: "what the extension gives to fetchStripeSignature: a `JSON` object, or - for standard input",
+			},
 			&cli.StringFlag{Name: "payload-file", Usage: "the same from `FILE`, or - for standard input", TakesFile: true},
 			&cli.StringFlag{Name: "user", Value: "usr_test", Usage: "user_id; an empty `ID` leaves it out", Validator: checkUser},
 			&cli.StringFlag{Name: "account", Value: "acct_test", Usage: "account_id, an `ID`", Validator: checkID},
@@ -120,17 +121,6 @@ func (a *app) readPayload(cmd *cli.Command) ([]byte, error) {
 	return nil, nil
 }
 
-// signedRequest is a request to print.
-type signedRequest struct {
-	method    string
-	url       *url.URL
-	headers   [][2]string
-	signature string
-	body      []byte // nil: none
-	at        time.Time
-	source    stripeapps.Source
-}
-
 func newSignedRequest(cmd *cli.Command, payload []byte, s secrets) (*signedRequest, error) {
 	at := timeOf(cmd, "time")
 	text, err := stripejs.Payload(payload, cmd.String("user"), cmd.String("account"))
@@ -144,7 +134,7 @@ func newSignedRequest(cmd *cli.Command, payload []byte, s secrets) (*signedReque
 	if err := r.place(cmd, text, payload != nil); err != nil {
 		return nil, err
 	}
-	return r, r.choose(cmd)
+	return r, r.chooseMethod(cmd)
 }
 
 // quickstart is where examples/quickstart listens.
@@ -204,116 +194,15 @@ func (r *signedRequest) place(cmd *cli.Command, text []byte, hasPayload bool) er
 	return nil
 }
 
-func (r *signedRequest) choose(cmd *cli.Command) error {
+func (r *signedRequest) chooseMethod(cmd *cli.Command) error {
 	r.method = cmd.String("method")
 	if r.method == "" {
 		r.method = r.usualMethod()
 	}
-	if r.body != nil && (strings.EqualFold(r.method, http.MethodGet) || strings.EqualFold(r.method, http.MethodHead)) {
-		return misused(cmd, "a browser sends no body with -method %s: leave the payload out, for ids in the headers, or take another method", r.method)
+	isGet := strings.EqualFold(r.method, http.MethodGet) || strings.EqualFold(r.method, http.MethodHead)
+	if isGet && r.body != nil {
+		return misused(cmd, "a browser sends no body with -method %s: "+
+			"leave the payload out, for ids in the headers, or take another method", r.method)
 	}
 	return nil
-}
-
-func (r *signedRequest) usualMethod() string {
-	if r.body != nil {
-		return http.MethodPost
-	}
-	return http.MethodGet
-}
-
-func (r *signedRequest) as(format string) string {
-	switch format {
-	case "header":
-		return r.signature + "\n"
-	case "http":
-		return r.http()
-	}
-	return r.curl()
-}
-
-// curl returns a command for a POSIX shell.
-func (r *signedRequest) curl() string {
-	command := "curl -i"
-	if strings.ContainsAny(r.url.Path+r.url.RawQuery, "[]{}") {
-		command += " -g" // or else curl takes them for a pattern
-	}
-	if r.method == http.MethodHead {
-		command += " -I"
-	} else if r.method != r.usualMethod() {
-		command += " -X " + shellQuote(r.method)
-	}
-	lines := []string{command + " " + shellQuote(r.url.String())}
-	for _, h := range r.headers {
-		lines = append(lines, "-H "+shellQuote(h[0]+": "+h[1]))
-	}
-	if r.body != nil {
-		lines = append(lines, "--data-binary "+shellQuote(string(r.body)))
-	}
-	return strings.Join(lines, " \\\n  ") + "\n"
-}
-
-// shellQuote quotes s for a POSIX shell, in which nothing but ' ends '…'.
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// http returns the request as it goes over the wire. After the body there is
-// nothing, since that would be a part of it.
-func (r *signedRequest) http() string {
-	lines := []string{r.method + " " + r.url.RequestURI() + " HTTP/1.1", "Host: " + r.url.Host}
-	for _, h := range r.headers {
-		lines = append(lines, h[0]+": "+h[1])
-	}
-	if r.body != nil {
-		lines = append(lines, fmt.Sprintf("Content-Length: %d", len(r.body)))
-	}
-	return strings.Join(lines, "\r\n") + "\r\n\r\n" + string(r.body)
-}
-
-// maxArgument is what Linux takes as one argument.
-const maxArgument = 128 << 10
-
-// notes says what the user may not expect of the request.
-func (r *signedRequest) notes(format string, s secrets) (notes []string) {
-	if err := r.verify(s); err != nil {
-		notes = append(notes, "a backend refuses this, as it does if Stripe signs it: "+err.Error())
-	}
-	if format == "curl" && len(r.body) > maxArgument-1 {
-		notes = append(notes, "the body is too long for a shell's command line: use -as http")
-	}
-	return notes
-}
-
-// verify asks the library for its verdict, at the time of the signature.
-func (r *signedRequest) verify(s secrets) error {
-	m := message{header: http.Header{}, target: r.url.RequestURI(), body: r.body}
-	for _, h := range r.headers {
-		m.header.Add(h[0], h[1])
-	}
-	j := &judge{secrets: s, now: func() time.Time { return r.at }}
-	if err := j.prepare(); err != nil {
-		return err
-	}
-	if v := j.judgeAs(&m, r.source); !v.accepted() {
-		return fmt.Errorf("%s (%s)", v.Detail, v.Code)
-	}
-	return nil
-}
-
-type signedJSON struct {
-	Method          string            `json:"method"`
-	URL             string            `json:"url"`
-	Headers         map[string]string `json:"headers"`
-	Body            string            `json:"body,omitempty"`
-	StripeSignature string            `json:"stripe_signature"`
-	SignedAt        string            `json:"signed_at"`
-}
-
-func (r *signedRequest) json() signedJSON {
-	j := signedJSON{r.method, r.url.String(), map[string]string{}, string(r.body), r.signature, r.at.UTC().Format(time.RFC3339)}
-	for h := range slices.Values(r.headers) {
-		j.Headers[h[0]] = h[1]
-	}
-	return j
 }

@@ -17,7 +17,8 @@ const (
 	exitFailed
 )
 
-const exitCodesText = "Exit codes: 0 yes; 1 no (does not verify, not allowed, something found); 2 usage or configuration; 3 failed while running."
+const exitCodesText = "Exit codes: 0 yes; 1 no (does not verify, not allowed, something found); " +
+	"2 usage or configuration; 3 failed while running."
 
 // exitError ends the program. Its text, if there is one, goes to stderr.
 type exitError struct {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
+)
+
+// verdict is what the library says about a request.
+type verdict struct {
+	Accepted  *bool  `json:"accepted,omitempty"` // nil if nobody can tell
+	Source    string `json:"source,omitempty"`   // what is signed: body, headers or query
+	UserID    string `json:"user_id,omitempty"`
+	AccountID string `json:"account_id,omitempty"`
+	SignedAt  string `json:"signed_at,omitempty"`
+	Code      string `json:"code,omitempty"`
+	Detail    string `json:"detail,omitempty"`
+	signedAt  time.Time
+	// unsignedBody says that there is a body, and that it is not what is signed.
+	unsignedBody bool
+}
+
+func (v verdict) accepted() bool { return v.Accepted != nil && *v.Accepted }
+
+func (v verdict) who() string {
+	if v.UserID == "" {
+		return "no user of " + oneLine(v.AccountID)
+	}
+	return oneLine(v.UserID) + " of " + oneLine(v.AccountID)
+}
+
+func (v verdict) over() string {
+	if v.Source == "body" {
+		return "over the body"
+	}
+	text := "over the ids in the " + v.Source + " only"
+	if v.unsignedBody {
+		text += ": the body is not signed"
+	}
+	return text
+}
+
+var sourceNames = map[stripeapps.Source]string{
+	stripeapps.SignedBody:   "body",
+	stripeapps.IDsInHeaders: "headers",
+	stripeapps.IDsInQuery:   "query",
+}
+
+// judge verifies requests in each of the three ways.
+type judge struct {
+	secrets          secrets
+	others           []explain.LabeledSecret
+	now              func() time.Time
+	tolerance        time.Duration
+	allowMissingUser bool
+	verifiers        map[stripeapps.Source]*stripeapps.Verifier
+}
+
+func (a *app) newJudge(cmd *cli.Command) (*judge, error) {
+	s, err := a.readSecrets(cmd)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now
+	if cmd.IsSet("now") {
+		at := timeOf(cmd, "now")
+		now = func() time.Time { return at }
+	}
+	return &judge{
+		secrets:          s,
+		now:              now,
+		tolerance:        cmd.Duration("tolerance"),
+		allowMissingUser: cmd.Bool("allow-missing-user"),
+	}, nil
+}
+
+// prepare makes the verifiers, which explain does without. It must be called
+// before verdict.
+func (j *judge) prepare() error {
+	if err := j.secrets.require(); err != nil {
+		return err
+	}
+	j.verifiers = map[stripeapps.Source]*stripeapps.Verifier{}
+	for source := range sourceNames {
+		v, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+			Secrets: j.secrets.values, Source: source, Now: j.now, Tolerance: j.tolerance,
+			InsecureAllowMissingUser: j.allowMissingUser,
+		})
+		if err != nil {
+			return misconfigured("%v", err)
+		}
+		j.verifiers[source] = v
+	}
+	return nil
+}
+
+// verdict says what a backend says that looks for the payload where it seems to be:
+// in the body, or else in the ids that are sent beside it.
+func (j *judge) verdict(m *message) verdict {
+	ids, sent := m.idSource()
+	if len(m.body) == 0 && sent {
+		return j.verdictAs(m, ids)
+	}
+	v := j.verdictAs(m, stripeapps.SignedBody)
+	if sent && !v.accepted() {
+		if byIDs := j.verdictAs(m, ids); byIDs.accepted() {
+			return byIDs
+		}
+	}
+	return v
+}
+
+// verdictAs says what a backend says whose verifier has that Source.
+func (j *judge) verdictAs(m *message, source stripeapps.Source) verdict {
+	r, err := http.NewRequest(http.MethodPost, "http://backend.invalid/", bytes.NewReader(m.body))
+	if err != nil {
+		panic(err) // of constants
+	}
+	r.Header = m.header
+	_, r.URL.RawQuery, _ = strings.Cut(m.target, "?")
+
+	accepted, err := j.verifiers[source].Verify(r)
+	ok := err == nil
+	v := verdict{Accepted: &ok}
+	if !ok {
+		var e *stripeapps.Error
+		if errors.As(err, &e) { // always
+			v.Code, v.Detail = e.Code(), e.Detail()
+		}
+		return v
+	}
+	id, _ := stripeapps.IdentityFrom(accepted.Context())
+	v.Source, v.UserID, v.AccountID = sourceNames[source], id.UserID, id.AccountID
+	v.signedAt, v.SignedAt = id.SignedAt, id.SignedAt.Format(time.RFC3339)
+	v.unsignedBody = source != stripeapps.SignedBody && len(m.body) > 0
+	return v
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
+)
+
+// report is what is said about a request.
+type report struct {
+	Time   string `json:"time"`
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Status int    `json:"status"` // the backend's, or 0 if it did not respond
+	// accepted, verifies (but the backend refused), refused, preflight, unsigned or
+	// too_large.
+	Verdict string `json:"verdict"`
+	verdict
+	Note         string        `json:"note,omitempty"`
+	Explanations []findingJSON `json:"explanations,omitempty"`
+	printed      bool
+}
+
+type reportKey struct{}
+
+// look makes the report of a request, as far as it goes without the response. Only
+// the body of a signed request is read before it is handed on.
+func (p *proxy) look(r *http.Request) *report {
+	rep := &report{Method: p.shownMethod(r.Method), Path: p.shownPath(r)}
+	switch {
+	case r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "":
+		rep.Verdict = "preflight"
+	case r.Header[signatureHeader] == nil:
+		rep.Verdict = "unsigned"
+	default:
+		m := &message{header: r.Header, target: r.RequestURI}
+		tooLarge := false
+		if m.body, tooLarge = peek(r); tooLarge {
+			p.judgeWithoutBody(rep, m)
+		} else {
+			p.judgeWhole(rep, m)
+		}
+	}
+	return rep
+}
+
+func (p *proxy) judgeWhole(rep *report, m *message) {
+	rep.verdict = p.judge.verdict(m)
+	if rep.accepted() {
+		rep.Verdict = "accepted"
+		return
+	}
+	rep.Verdict = "refused"
+	rep.Explanations = p.judge.explain(m)
+}
+
+// judgeWithoutBody is for a body that is too large: ids beside it can be signed all
+// the same.
+func (p *proxy) judgeWithoutBody(rep *report, m *message) {
+	if source, sent := m.idSource(); sent {
+		if v := p.judge.verdictAs(m, source); v.accepted() {
+			v.unsignedBody = true
+			rep.Verdict, rep.verdict = "accepted", v
+			return
+		}
+	}
+	rep.Verdict = "too_large"
+	rep.Detail = "the body is larger than 1 MiB and was not looked at"
+}
+
+// shownMethod is a method, which a client can make up as well as a path.
+func (p *proxy) shownMethod(method string) string {
+	if len(method) > 32 || p.judge.secrets.in(method) || signed.HoldsSecret(method) {
+		return "(an odd method)"
+	}
+	return method
+}
+
+// maxShownPath keeps a line a line.
+const maxShownPath = 512
+
+// shownPath is the path, escaped so that a terminal does not act on it.
+func (p *proxy) shownPath(r *http.Request) string {
+	path := r.URL.EscapedPath()
+	if p.judge.secrets.in(path) || p.judge.secrets.in(r.URL.Path) || signed.HoldsSecret(path) {
+		return "(a path with a secret in it)"
+	}
+	if len(path) > maxShownPath {
+		return path[:maxShownPath] + "…"
+	}
+	return path
+}
+
+// print prints a report once: a response can go wrong after its head.
+func (p *proxy) print(rep *report, status int) {
+	if rep.printed {
+		return
+	}
+	rep.printed = true
+	now := p.judge.now()
+	rep.Status, rep.Time = status, now.UTC().Format(time.RFC3339)
+	p.compare(rep)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.json {
+		p.app.printJSON(rep)
+		return
+	}
+	p.app.println(rep.line(p.paint, now))
+	if rep.Note != "" {
+		p.app.println("         " + rep.Note)
+	}
+	for _, e := range rep.Explanations {
+		p.app.println("         " + explanationLine(p.paint, e))
+	}
+}
+
+// compare sets the verdict beside the backend's response.
+func (p *proxy) compare(rep *report) {
+	bad := rep.Status == http.StatusBadRequest || rep.Status == http.StatusUnauthorized
+	switch {
+	case rep.Verdict == "unsigned" && bad:
+		rep.Explanations = p.judge.explain(&message{header: http.Header{}})
+	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden):
+		rep.Verdict = "verifies"
+		rep.Note = "the signature fits, but the backend refused: see its response, and where its route reads the ids"
+	}
+}
+
+// line is the report for people.
+func (rep *report) line(paint paint, now time.Time) string {
+	status := "no response"
+	if rep.Status != 0 {
+		status = strconv.Itoa(rep.Status)
+	}
+	said := paint(faint, rep.Verdict)
+	switch rep.Verdict {
+	case "accepted":
+		said = paint(green, rep.Verdict) + ": " + rep.who() + ", " + rep.over()
+	case "verifies":
+		said = paint(yellow, rep.Verdict) + ": " + rep.who() + ", " + rep.over()
+	case "refused":
+		said = paint(red, rep.Verdict) + ": " + rep.Code
+	case "too_large":
+		said = paint(yellow, "not looked at") + ": " + rep.Detail
+	}
+	return strings.Join([]string{now.Format(time.TimeOnly), oneLine(rep.Method), oneLine(rep.Path), status, said}, " ")
+}
