@@ -339,7 +339,7 @@ func (cfg CSPConfig) check() error {
 	errs = append(errs, cfg.checkPolicy("CSP.ReportOnly", cfg.ReportOnly, "none")...)
 	if cfg.ReportURL != "" {
 		if fault := csp.CheckReportURL(cfg.ReportURL); fault != csp.OK {
-			what := explainWord(fault, cfg.ReportURL)
+			what := csp.Directive{}.Describe(fault, cfg.ReportURL)
 			errs = append(errs, fmt.Errorf("stripeapps: CSP.ReportURL %q %s", cfg.ReportURL, what))
 		}
 	}
@@ -382,11 +382,11 @@ func (cfg CSPConfig) checkPolicy(field string, p Policy, ifNil string) (errs []e
 func (d Directive) checkValue(takes csp.Directive, add func(format string, values ...any)) {
 	switch {
 	case len(d.Sources) < takes.Min:
-		add("%s has no value: name %s", d.Name, nameWords(takes))
+		add("%s has no value: name %s", d.Name, takes.Takes())
 	case takes.Max == 0 && len(d.Sources) > 0:
 		add("%s takes no value: remove it", d.Name)
 	case len(d.Sources) > takes.Max:
-		add("%s takes one value only: %s", d.Name, nameWords(takes))
+		add("%s takes one value only: %s", d.Name, takes.Takes())
 	}
 	if len(d.Sources) > 1 && slices.Contains(d.Sources, CSPNone) {
 		add("%s has 'none' beside other sources, where browsers ignore it: remove it or them", d.Name)
@@ -396,12 +396,8 @@ func (d Directive) checkValue(takes csp.Directive, add func(format string, value
 		add("%s has 'strict-dynamic' without a nonce or a hash, so that no script can run: add CSPNonce", d.Name)
 	}
 	for _, word := range d.Sources {
-		switch fault := takes.Check(word); fault {
-		case csp.OK:
-		case csp.UnknownToken:
-			add("%s: %q is none of %s", d.Name, word, takes.Tokens)
-		default:
-			add("%s: %q %s", d.Name, word, explainWord(fault, word))
+		if fault := takes.Check(word); fault != csp.OK {
+			add("%s: %q %s", d.Name, word, takes.Describe(fault, word))
 		}
 	}
 }
@@ -409,59 +405,4 @@ func (d Directive) checkValue(takes csp.Directive, add func(format string, value
 func isNonceOrHash(word string) bool {
 	kind := csp.Parse(word).Kind
 	return kind == csp.Nonce || kind == csp.Hash
-}
-
-// nameWords names what a directive that needs a value takes.
-func nameWords(takes csp.Directive) string {
-	switch takes.Words {
-	case csp.Tokens:
-		return strings.Join(takes.Tokens, " or ")
-	case csp.PolicyNames:
-		return "the policies' names, or CSPNone"
-	case csp.Endpoint:
-		return "an endpoint of Reporting-Endpoints"
-	case csp.ReportURLs:
-		return "where reports are sent"
-	}
-	return "its sources, or CSPNone"
-}
-
-// explainWord says what is wrong with a word, and what to write instead. It goes
-// on from the word.
-func explainWord(fault csp.Fault, word string) string {
-	unquoted := strings.ToLower(strings.Trim(word, "'"))
-	switch fault {
-	case csp.Empty:
-		return "is empty: remove it"
-	case csp.BadCharacter:
-		return "has white space, a control character, a ; or , or a character outside ASCII: " +
-			"give one source an entry, percent-encode a path, and write a domain in Punycode"
-	case csp.UnknownKeyword:
-		return "is not a keyword of CSP Level 3"
-	case csp.MisspelledKeyword:
-		return fmt.Sprintf("is not the keyword: write %q, in lower case and with its quotes", "'"+unquoted+"'")
-	case csp.FixedNonce:
-		return "is a fixed nonce, which must differ from response to response: use CSPNonce"
-	case csp.MalformedHash:
-		return "is not a hash: write 'sha256-…' with its quotes and all of the hash in base64, " +
-			"and sha384 and sha512 likewise"
-	case csp.NonceOfAttribute:
-		return "has no meaning here: attributes carry no nonce"
-	case csp.WordForURL:
-		return "has no meaning here: only default-src, script-src and style-src, and those that begin so, take it"
-	case csp.SchemeWithoutColon:
-		return fmt.Sprintf("is a host of that name: write %q for the scheme", unquoted+":")
-	case csp.SchemeAsHost, csp.PortOutOfRange:
-		return "has a port that is not from 1 to 65535, or a scheme where a host belongs"
-	case csp.MalformedPolicyName:
-		return "is not the name of a policy, nor *, 'none' or 'allow-duplicates'"
-	case csp.MalformedEndpoint:
-		return "is not the name of an endpoint: write the one that Reporting-Endpoints gives a URL to"
-	case csp.ReportURLCharacter:
-		return `has white space, a control character, one of ; , " \ or a character outside ASCII: percent-encode it`
-	case csp.MalformedReportURL:
-		return "is not an absolute path like /csp-reports, nor an http or https URL without user and fragment"
-	}
-	return "is not a valid source: write a host like https://*.example.com:8443/path/ " +
-		"(without query, * only as the first label), a scheme like data:, or a keyword in quotes"
 }
