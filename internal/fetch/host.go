@@ -15,7 +15,7 @@ import (
 func CheckHost(host string) error {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		if ip.String() != strings.ToLower(host) || ip.Is4In6() || ip.Zone() != "" {
-			return errors.New("is an address that a browser writes in another form, without leading zeros and with ::")
+			return errors.New("is an address that a browser writes in another form, with :: and without leading zeros")
 		}
 		return nil
 	}
