@@ -11,16 +11,19 @@
 // text as the body. [New] returns the middleware that verifies this and puts
 // the identity into the request's context:
 //
-//	protect, err := stripeapps.New(stripeapps.Config{Secrets: []string{os.Getenv("STRIPE_APP_SECRET")}})
-//	…
-//	http.Handle("/api/", protect(api))
+//	protect, err := stripeapps.New(stripeapps.Config{Secrets: secrets})
+//	if err != nil {
+//		return err
+//	}
+//	mux.Handle("/api/", protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//		id, _ := stripeapps.IdentityFrom(r.Context())
+//		fmt.Fprintf(w, "hello %s of %s\n", id.UserID, id.AccountID)
+//	})))
 //
-//	// in a handler of api
-//	id, ok := stripeapps.IdentityFrom(r.Context()) // id.UserID, id.AccountID
-//
-// A request that does not verify is answered with a problem document (RFC 9457)
-// and never reaches the handler. The browser's preflights are answered too, and
-// the extension can read every answer: see [NewCORS]. Every answer carries a
+// A request that does not verify is refused with a problem document (RFC 9457)
+// and never reaches the handler: the Err… variables are the reasons, each with
+// its code and status. The browser's preflights get a response too, and the
+// extension can read every one: see [NewCORS]. Every response carries a
 // Content-Security-Policy: see [NewCSP], also for pages of your own.
 //
 // # What a signature proves, and what not
@@ -43,57 +46,33 @@
 //
 // By default the whole body is what was signed ([SignedBody]). GET requests have
 // no body: let the extension sign the two ids alone and send them in headers
-// ([IDsInHeaders]) or in the query ([IDsInQuery]). [NewSource]
-// finds the payload anywhere else. A Verifier has one source; where you need two, put
-// each one's Handler on its routes, and NewCORS and NewCSP around the mux.
-//
-// # Refusals
-//
-// The codes and statuses are part of the API:
-//
-//	401 not_signed           no Stripe-Signature header
-//	401 malformed_signature  not t=…,v1=…; repeated; over its caps
-//	401 no_match             not made with one of the secrets over this payload
-//	401 too_old, too_new     outside the tolerance
-//	400 malformed_ids        ids in headers or query missing, repeated or no ids
-//	400 no_payload           a Source did not find the payload
-//	413 body_too_large       over MaxBodyBytes
-//	400 body_unreadable      cut off, or not as long as its Content-Length
-//	400 only_ids_signed      the body's other members are not signed
-//	400 no_identity          signed, but the ids are not the last two members
-//	400 install_signature    an install link's signature
-//	403 requirement_not_met  Require
-//	400 unexpected_payload   DecodePayload
-//	500 not_verified         used outside the chain: a mistake in the backend
-//	500 internal             a panic, or an error that is not an *Error
-//	405 method_not_allowed, 415 unsupported_media_type, 400 malformed_report
-//	                         cspreport.NewHandler
-//
-// 401 answers carry WWW-Authenticate: Stripe-Signature; all carry
-// Cache-Control: no-store.
-//
-// VerifierConfig.Observe is told every verdict: [LogRefusals] logs them, and
-// package explain says, in development, why a signature does not match.
-//
-// # OAuth with PKCE
-//
-// An extension can start an OAuth flow, and often the provider is the app's own
-// backend. [ReadCodeChallenge], [ReadCodeVerifier] and [VerifyCodeVerifier] are the
-// provider's half of RFC 7636, [NewCodeVerifier] and [S256Challenge] the client's,
-// and [RedirectURIs] says where the Dashboard takes codes. They need nothing of the
-// chain, and their routes stand beside it: requests for tokens are not signed.
-//
-// # Tests
-//
-// Package stripeappstest signs requests for your tests, and checks a handler as it
-// is wired up; package manifest says whether stripe-app.json lets the extension
-// call your routes; the command cmd/stripeapps does the same in a terminal.
+// ([IDsInHeaders]) or in the query ([IDsInQuery]). [NewSource] finds the payload
+// anywhere else. A [Verifier] has one source; where you need two, put each one's
+// Handler on its routes, and NewCORS and NewCSP around the mux.
 //
 // # Limits
 //
 // A Stripe-Signature header of 4 KiB and 16 v1 signatures; 16 secrets; a body of
-// [DefaultMaxBodyBytes]; a query of 16 KiB; payloads nested 256 levels deep. Sizes are
-// checked before anything is parsed, counts while parsing. The middleware must see
-// the body first and as it was sent: put it before anything that parses or
+// [DefaultMaxBodyBytes]; a query of 16 KiB; payloads nested 256 levels deep. Sizes
+// are checked before anything is parsed, counts while parsing. The middleware must
+// see the body first and as it was sent: put it before anything that parses or
 // decompresses it. The rate of requests and slow clients are the server's to limit.
+//
+// # What stands beside it
+//
+//   - VerifierConfig.Observe is told every verdict. [LogRefusals] logs them; package
+//     explain says, in development, why a signature does not match.
+//   - Package stripeappstest signs requests for your tests, and checks a handler as
+//     it is wired up.
+//   - Package manifest says whether stripe-app.json lets the extension call your
+//     routes.
+//   - Package cspreport receives the reports of [CSPConfig].ReportURL.
+//   - [ReadCodeChallenge], [ReadCodeVerifier] and [VerifyCodeVerifier] are an OAuth
+//     provider's half of PKCE (RFC 7636), [NewCodeVerifier] and [S256Challenge] the
+//     client's, and [RedirectURIs] says where the Dashboard takes codes. They need
+//     nothing of the chain: requests for tokens are not signed.
+//   - The command cmd/stripeapps signs, verifies and explains in a terminal.
+//
+// What is refused and why, CORS, pages, the manifest, OAuth and speed have a page
+// each in the folder docs of the repository.
 package stripeapps
