@@ -1,0 +1,67 @@
+package docs
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var refusalRow = regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\d+) \\| (?:`([\\w.]+)`|–) \\|")
+
+// Every reason has a row in docs/refusals.md, and every row is a reason.
+func TestTheTableOfRefusalsIsTheCodes(t *testing.T) {
+	inTable := map[string]string{}
+	for _, row := range refusalRow.FindAllStringSubmatch(documents(t)["docs/refusals.md"], -1) {
+		assert.NotContains(t, inTable, row[1], "a second row")
+		inTable[row[1]] = row[2] + " " + row[3]
+	}
+	inCode := map[string]string{}
+	addRefusals(t, inCode, root, "")
+	addRefusals(t, inCode, filepath.Join(root, "cspreport"), "cspreport.")
+	assert.Equal(t, inCode, inTable)
+}
+
+// addRefusals adds the code of each NewError of a folder's files, with the status and,
+// if there is an exported one, the variable.
+func addRefusals(t *testing.T, found map[string]string, dir, qualifier string) {
+	t.Helper()
+	statuses, err := compiled(t).Import("net/http")
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		variables := map[ast.Expr]string{}
+		ast.Inspect(file, func(node ast.Node) bool {
+			if spec, ok := node.(*ast.ValueSpec); ok {
+				for i, value := range spec.Values {
+					if spec.Names[i].IsExported() {
+						variables[value] = qualifier + spec.Names[i].Name
+					}
+				}
+			}
+			if call, ok := node.(*ast.CallExpr); ok && strings.HasSuffix(types.ExprString(call.Fun), "NewError") {
+				code, err := strconv.Unquote(types.ExprString(call.Args[0]))
+				require.NoError(t, err, path)
+				status := statuses.Scope().Lookup(call.Args[1].(*ast.SelectorExpr).Sel.Name).(*types.Const)
+				assert.NotContains(t, found, code, "a second NewError")
+				found[code] = status.Val().String() + " " + variables[call]
+			}
+			return true
+		})
+	}
+}
