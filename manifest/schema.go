@@ -48,8 +48,8 @@ type rule struct {
 
 	// Of a string.
 	form   *form
-	accept []string
-	unsure bool // whether Stripe refuses other strings
+	lists  []string // of stripe.json: it is one of their names
+	unsure bool     // whether Stripe refuses other strings
 
 	// Of an array.
 	items *rule
@@ -58,9 +58,9 @@ type rule struct {
 	fields []field
 	open   bool // to other fields: only a slip of the pen is worth a finding
 
-	// grows names what accept or fields list, if Stripe adds to it: what is not
-	// among them can be newer than the list.
-	grows string
+	// grows says that Stripe adds to what lists has, for the fields of an object
+	// too: what is not there can be newer than stripe.json.
+	grows bool
 
 	// choose returns the rule for a value, where that depends on the value.
 	choose func(*node) *rule
@@ -81,9 +81,17 @@ type field struct {
 
 // form is what a string must look like.
 type form struct {
-	fits func(string) bool
-	must string
-	mend func(string) string // to what is meant, if that fits; nil: it is not certain
+	pattern string            // of stripe.json
+	is      func(string) bool // instead of a pattern
+	must    string
+	mend    func(string) string // to what is meant, if that fits; nil: it is not certain
+}
+
+func (f *form) fits(s string) bool {
+	if f.pattern != "" {
+		return published().patterns[f.pattern].MatchString(s)
+	}
+	return f.is(s)
 }
 
 type schemaChecker struct{ findings Findings }
@@ -121,8 +129,8 @@ func (c *schemaChecker) text(n *node, r *rule, path string) {
 		}
 		c.add(f)
 	}
-	if r.accept != nil && !slices.Contains(r.accept, n.text) {
-		c.add(r.unknown(f, n.text, r.accept))
+	if known := published().names(r.lists); r.lists != nil && !slices.Contains(known, n.text) {
+		c.add(r.unknown(f, n.text, known))
 	}
 }
 
@@ -186,14 +194,15 @@ func (r *rule) unknown(f Finding, s string, known []string) Finding {
 	near, certain := nearest(s, known)
 	listed := len(known) <= 6 && !r.open
 	switch {
-	case r.grows != "":
+	case r.grows:
 		f.Severity = SeverityWarning
-		f.Text = "is not one of the " + r.grows + " in the schema that Stripe had published by November 2026, and can be newer"
+		f.Text = "is not one of the " + r.lists[0] + " in the schema that Stripe had published by " +
+			published().date.Format("January 2006") + ", and can be newer"
 		listed = false
-	case r.accept != nil && len(known) == 1:
+	case r.lists != nil && len(known) == 1:
 		f.Text = "must be " + known[0]
 		near, certain = known[0], true
-	case r.accept != nil:
+	case r.lists != nil:
 		f.Text = "must be one of " + strings.Join(known, ", ")
 	case listed:
 		f.Text = "is not a field of this object, which has only " + strings.Join(known, ", ")
@@ -285,12 +294,6 @@ func oneSlip(a, b string) bool {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
 	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
-}
-
-// matches returns what a form of regular expression fits. In Go, $ is the end of
-// the text, as it is in the schemas' JavaScript.
-func matches(pattern string) func(string) bool {
-	return regexp.MustCompile(pattern).MatchString
 }
 
 // isHTTPURL reports whether s is an http or https URL to a validator of schemas:
@@ -396,17 +399,17 @@ var (
 	anyString = &rule{kinds: []kind{kindString}}
 	boolean   = &rule{kinds: []kind{kindBool}}
 	nonEmpty  = &rule{kinds: []kind{kindString}, form: &form{
-		fits: func(s string) bool { return s != "" },
+		is:   func(s string) bool { return s != "" },
 		must: "not be empty",
 	}}
 	id = &rule{kinds: []kind{kindString}, form: &form{
-		fits: matches(`^[a-zA-Z0-9_.-]+$`),
-		must: "be letters, digits, dots, - and _ only, like com.example.my-app",
+		pattern: "id",
+		must:    "be letters, digits, dots, - and _ only, like com.example.my-app",
 	}}
 	// Its first character can be .. and a slash, the rest has no dot.
 	icon = &rule{kinds: []kind{kindString}, form: &form{
-		fits: matches(`^$|^\./(?:\.\./|[a-zA-Z0-9_/\\-])[^.]*\.png$`),
-		must: "be the path of a PNG that starts with ./ and has no dot but the one of .png, like ./icon.png, or be empty",
+		pattern: "icon",
+		must:    "be the path of a PNG that starts with ./ and has no dot but the one of .png, like ./icon.png, or be empty",
 		mend: func(s string) string {
 			if strings.HasPrefix(s, "/") {
 				return s // below the root of the disk, or of the app?
@@ -414,8 +417,8 @@ var (
 			return "./" + s
 		},
 	}}
-	distributionType = &rule{kinds: []kind{kindString}, accept: []string{"public", "private"}}
-	apiAccessType    = &rule{kinds: []kind{kindString}, accept: []string{"restricted_api_key", "oauth", "platform"}}
+	distributionType = &rule{kinds: []kind{kindString}, lists: []string{"distribution_types"}}
+	apiAccessType    = &rule{kinds: []kind{kindString}, lists: []string{"api_access_types"}}
 
 	// What the URLs are like is for Check to say.
 	urls = &rule{kinds: []kind{kindArray, kindNull}, items: anyString}
@@ -426,56 +429,7 @@ var permissions = &rule{kinds: []kind{kindArray}, items: &rule{kinds: []kind{kin
 	{name: "purpose", rule: nonEmpty, required: true},
 }}}
 
-var permission = &rule{kinds: []kind{kindString}, source: docsPermissions, grows: "permissions", accept: append([]string{
-	"account_link_write",
-	"application_fee_read", "application_fee_write",
-	"balance_read",
-	"balance_transaction_source_read",
-	"billing_clock_read", "billing_clock_write",
-	"capital_for_platforms_financing_offer_read",
-	"charge_read", "charge_write",
-	"checkout_session_read", "checkout_session_write",
-	"connected_account_read",
-	"coupon_read", "coupon_write",
-	"credit_note_read", "credit_note_write",
-	"customer_portal_read", "customer_portal_write",
-	"customer_read", "customer_write",
-	"dispute_read", "dispute_write",
-	"edit_link_write",
-	"elements_write",
-	"event_read",
-	"file_read", "file_write",
-	"invoice_read", "invoice_write",
-	"issuing_authorization_read", "issuing_authorization_write",
-	"issuing_card_read", "issuing_card_write",
-	"issuing_cardholder_read", "issuing_cardholder_write",
-	"issuing_dispute_read", "issuing_dispute_write",
-	"issuing_transaction_read", "issuing_transaction_write",
-	"mandate_read", "mandate_write",
-	"order_read", "order_write",
-	"payment_intent_read", "payment_intent_write",
-	"payment_links_read", "payment_links_write",
-	"payment_method_read", "payment_method_write",
-	"payout_read", "payout_write",
-	"plan_read", "plan_write",
-	"product_read", "product_write",
-	"quote_read", "quote_write",
-	"report_runs_and_report_types_read",
-	"secret_write",
-	"setup_intent_read", "setup_intent_write",
-	"shipping_rate_read",
-	"sku_read", "sku_write",
-	"source_read", "source_write",
-	"stripecli_session_write",
-	"subscription_read", "subscription_write",
-	"tax_rate_read", "tax_rate_write",
-	"token_read", "token_write",
-	"top_up_read", "top_up_write",
-	"transfer_read", "transfer_write",
-	"usage_record_read", "usage_record_write",
-	"user_email_read",
-	"webhook_read", "webhook_write",
-}, misspeltPermissions...)}
+var permission = &rule{kinds: []kind{kindString}, source: docsPermissions, lists: []string{"permissions"}, grows: true}
 
 // misspeltPermissions are so in the schema. The documentation has the right
 // ones, and nobody should be told to change them into these.
@@ -485,10 +439,10 @@ var misspeltPermissions = []string{"apply_pay_domain_read", "apply_pay_domain_wr
 // url}. If the type is none of them, that is the finding, and not the url.
 var postInstallAction = &rule{choose: func(n *node) *rule {
 	kind := n.get("type")
-	if kind != nil && slices.Contains([]string{"onboarding", "settings"}, kind.text) {
+	if kind != nil && slices.Contains(published().lists["post_install_inside"], kind.text) {
 		return postInstallInside
 	}
-	if kind != nil && kind.text == "external" || n.get("url") != nil {
+	if kind != nil && slices.Contains(published().lists["post_install_outside"], kind.text) || n.get("url") != nil {
 		return postInstallOutside
 	}
 	return postInstallInside
@@ -502,11 +456,11 @@ var (
 	postInstallOutside = &rule{kinds: []kind{kindObject, kindNull}, source: docsPostInstall, fields: []field{
 		{name: "type", rule: postInstallType, required: true},
 		{name: "url", required: true, rule: &rule{kinds: []kind{kindString}, source: docsPostInstall, form: &form{
-			fits: isHTTPURL,
+			is:   isHTTPURL,
 			must: "be an http or https URL",
 		}}},
 	}}
-	postInstallType = &rule{kinds: []kind{kindString}, source: docsPostInstall, accept: []string{"onboarding", "settings", "external"}}
+	postInstallType = &rule{kinds: []kind{kindString}, source: docsPostInstall, lists: []string{"post_install_inside", "post_install_outside"}}
 )
 
 var uiExtension = &rule{kinds: []kind{kindObject}, open: true, fields: []field{
@@ -521,40 +475,24 @@ var uiExtension = &rule{kinds: []kind{kindObject}, open: true, fields: []field{
 var view = &rule{kinds: []kind{kindObject}, source: docsViewports, open: true, fields: []field{
 	{name: "viewport", rule: viewport, required: true},
 	{name: "component", required: true, rule: &rule{kinds: []kind{kindString}, form: &form{
-		fits: matches(`^[a-zA-Z0-9_]+$`),
-		must: "be the name of a component in src/views: letters, digits and _ only",
-		mend: func(s string) string { return strings.TrimSuffix(s, ".tsx") },
+		pattern: "component",
+		must:    "be the name of a component in src/views: letters, digits and _ only",
+		mend:    func(s string) string { return strings.TrimSuffix(s, ".tsx") },
 	}}},
 }}
 
-var viewport = &rule{kinds: []kind{kindString}, source: docsViewports, grows: "viewports", accept: []string{
-	"onboarding",
-	"settings",
-	"stripe.dashboard.balance.overview",
-	"stripe.dashboard.billing.overview",
-	"stripe.dashboard.customer.detail", "stripe.dashboard.customer.detail.page-module", "stripe.dashboard.customer.list",
-	"stripe.dashboard.drawer.default",
-	"stripe.dashboard.home.overview",
-	"stripe.dashboard.invoice.detail", "stripe.dashboard.invoice.detail.page-module", "stripe.dashboard.invoice.list",
-	"stripe.dashboard.payment-link.detail", "stripe.dashboard.payment-link.list",
-	"stripe.dashboard.payment.detail", "stripe.dashboard.payment.list",
-	"stripe.dashboard.product.detail", "stripe.dashboard.product.list",
-	"stripe.dashboard.report.overview",
-	"stripe.dashboard.revenue-recognition.overview",
-	"stripe.dashboard.subscription.detail", "stripe.dashboard.subscription.list",
-	"stripe.dashboard.tax-report.overview",
-}}
+var viewport = &rule{kinds: []kind{kindString}, source: docsViewports, lists: []string{"viewports"}, grows: true}
 
 var extension = &rule{kinds: []kind{kindObject}, fields: []field{
 	{name: "id", rule: id, required: true},
 	{name: "name", rule: nonEmpty, required: true},
 	{name: "interface_id", required: true, rule: &rule{kinds: []kind{kindString}, form: &form{
-		fits: matches(`^[a-zA-Z0-9_.-]+$`),
-		must: "be letters, digits, dots, - and _ only",
+		pattern: "interface_id",
+		must:    "be letters, digits, dots, - and _ only",
 	}}},
 	{name: "version", rule: semver, required: true},
 	{name: "permissions", rule: permissions, required: true},
-	{name: "methods", required: true, rule: &rule{kinds: []kind{kindObject}, grows: "methods", fields: []field{
+	{name: "methods", required: true, rule: &rule{kinds: []kind{kindObject}, lists: []string{"methods"}, grows: true, fields: []field{
 		{name: "custom_workflow_action_run", rule: method},
 	}}},
 
@@ -565,38 +503,36 @@ var extension = &rule{kinds: []kind{kindObject}, fields: []field{
 }}
 
 var semver = &rule{kinds: []kind{kindString}, source: "https://semver.org", form: &form{
-	fits: matches(`^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)` +
-		`(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?` +
-		`(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$`),
-	must: "be a semantic version of three numbers, like 1.0.0",
-	mend: func(s string) string { return strings.TrimPrefix(s, "v") },
+	pattern: "version",
+	must:    "be a semantic version of three numbers, like 1.0.0",
+	mend:    func(s string) string { return strings.TrimPrefix(s, "v") },
 }}
 
 var method = &rule{kinds: []kind{kindObject}, fields: []field{
-	{name: "implementation_type", required: true, rule: &rule{kinds: []kind{kindString}, accept: []string{"remote_function", "script"}}},
+	{name: "implementation_type", required: true, rule: &rule{kinds: []kind{kindString}, lists: []string{"implementation_types"}}},
 	{name: "resource_id", rule: resourceID},
 	{name: "sandbox_resource_id", rule: resourceID},
 	{name: "custom_input_schema", rule: jsonFile},
 	{name: "custom_input", rule: &rule{kinds: []kind{kindObject}, fields: []field{
-		{name: "input_schema", rule: inputSchema("json_schema")},
-		{name: "ui_schema", rule: inputSchema("jsonforms")},
+		{name: "input_schema", rule: inputSchema("input_schema_types")},
+		{name: "ui_schema", rule: inputSchema("ui_schema_types")},
 	}}},
 }}
 
 var (
 	resourceID = &rule{kinds: []kind{kindString}, form: &form{
-		fits: matches(`^[a-z]{1,7}(?:_test)?_6[a-zA-Z0-9]{31,}$`),
-		must: "be the id of a managed resource, as Stripe has given it",
+		pattern: "resource_id",
+		must:    "be the id of a managed resource, as Stripe has given it",
 	}}
 	jsonFile = &rule{kinds: []kind{kindString}, form: &form{
-		fits: matches(`^[a-zA-Z0-9_/.-]+\.json$`),
-		must: "be the path of a .json file, of letters, digits, dots, slashes, - and _ only",
+		pattern: "json_file",
+		must:    "be the path of a .json file, of letters, digits, dots, slashes, - and _ only",
 	}}
 )
 
-func inputSchema(kindOfSchema string) *rule {
+func inputSchema(types string) *rule {
 	return &rule{kinds: []kind{kindObject}, fields: []field{
-		{name: "type", required: true, rule: &rule{kinds: []kind{kindString}, accept: []string{kindOfSchema}}},
+		{name: "type", required: true, rule: &rule{kinds: []kind{kindString}, lists: []string{types}}},
 		{name: "content", rule: jsonFile, required: true},
 	}}
 }

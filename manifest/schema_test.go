@@ -1,8 +1,12 @@
 package manifest_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -63,6 +67,34 @@ func change(t *testing.T, text, old, new string) string {
 	return strings.Replace(text, old, new, 1)
 }
 
+// dateOfNames is when stripe.json was made, as a finding says it.
+func dateOfNames(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("stripe.json")
+	require.NoError(t, err)
+	var file struct{ Date string }
+	require.NoError(t, json.Unmarshal(data, &file))
+	date, err := time.Parse(time.DateOnly, file.Date)
+	require.NoError(t, err)
+	return fmt.Sprint(date.Month(), " ", date.Year())
+}
+
+func TestUnknownNamesAreHeldAgainstAListWithADate(t *testing.T) {
+	for _, test := range []struct{ name, file, text, old string }{
+		{"permissions", "stripe-app.json", plainJSON, "customer_read"},
+		{"viewports", "stripe-app.json", plainJSON, `settings`},
+		{"methods", "stripe-app.yaml", plainYAML, "custom_workflow_action_run"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := change(t, test.text, test.old, "not_yet_known")
+			found := mustLoad(t, files(test.file, text), test.file).Check()
+			require.Len(t, found, 1)
+			assert.Equal(t, manifest.SeverityWarning, found[0].Severity)
+			assert.Equal(t, "is not one of the "+test.name+" in the schema that Stripe had published by "+dateOfNames(t)+", and can be newer", found[0].Text)
+		})
+	}
+}
+
 func TestManifestsThatStripesSchemasAccept(t *testing.T) {
 	for _, test := range []struct{ name, file, text, old, new string }{
 		{"what is required", "stripe-app.json", plainJSON, "{\n  \"id\"", "{\n  \"id\""},
@@ -89,8 +121,8 @@ func TestManifestsThatStripesSchemasAccept(t *testing.T) {
 }
 
 func TestJSONThatStripesSchemasRefuse(t *testing.T) {
+	newer := "in the schema that Stripe had published by " + dateOfNames(t) + ", and can be newer"
 	const (
-		newer     = "in the schema that Stripe had published by November 2026, and can be newer"
 		iconMust  = "must be the path of a PNG that starts with ./ and has no dot but the one of .png, like ./icon.png, or be empty"
 		typesMust = "must be one of onboarding, settings, external"
 	)
@@ -215,6 +247,7 @@ func TestJSONThatStripesSchemasRefuse(t *testing.T) {
 }
 
 func TestYAMLThatStripesSchemasRefuse(t *testing.T) {
+	newer := "in the schema that Stripe had published by " + dateOfNames(t) + ", and can be newer"
 	const (
 		action    = "extensions[0].methods.custom_workflow_action_run"
 		byCLI     = "is not in Stripe's published schema of stripe-app.yaml, but the CLI writes it"
@@ -242,7 +275,7 @@ func TestYAMLThatStripesSchemasRefuse(t *testing.T) {
 		{"an interface with a space", `core.workflows.custom_action`, `core workflows`, manifest.Findings{
 			{"error", "stripe-app.yaml", 7, 19, "extensions[0].interface_id", "must be letters, digits, dots, - and _ only", "", manifestPage}}},
 		{"an unknown permission", `permission: customer_read`, `permission: customers_read`, manifest.Findings{
-			{"warning", "stripe-app.yaml", 10, 21, "extensions[0].permissions[0].permission", "is not one of the permissions in the schema that Stripe had published by November 2026, and can be newer: did you mean customer_read?", "", permissionsPage}}},
+			{"warning", "stripe-app.yaml", 10, 21, "extensions[0].permissions[0].permission", "is not one of the permissions " + newer + ": did you mean customer_read?", "", permissionsPage}}},
 		{"an unknown implementation", `remote_function`, `lambda`, manifest.Findings{
 			{"error", "stripe-app.yaml", 14, 30, action + ".implementation_type", "must be one of remote_function, script", "", manifestPage}}},
 		{"a resource id that is too short", `res_6a`, `res_6`, manifest.Findings{
@@ -252,7 +285,7 @@ func TestYAMLThatStripesSchemasRefuse(t *testing.T) {
 		{"a schema that is no file", `a/c.json`, `a/c.yaml`, manifest.Findings{
 			{"error", "stripe-app.yaml", 18, 49, action + ".custom_input.ui_schema.content", jsonMust, "", manifestPage}}},
 		{"another method", `custom_workflow_action_run`, `compute_discounts`, manifest.Findings{
-			{"warning", "stripe-app.yaml", 13, 7, "extensions[0].methods.compute_discounts", "is not one of the methods in the schema that Stripe had published by November 2026, and can be newer", "", manifestPage}}},
+			{"warning", "stripe-app.yaml", 13, 7, "extensions[0].methods.compute_discounts", "is not one of the methods " + newer, "", manifestPage}}},
 		{"a field that Stripe's own extensions have", `interface_id`, "description: rounds up\n    interface_id", manifest.Findings{
 			{"warning", "stripe-app.yaml", 7, 5, "extensions[0].description", ownApps, "", stripesOwnYAML}}},
 		{"a field that nobody knows", `interface_id`, "colour: red\n    interface_id", manifest.Findings{
