@@ -10,40 +10,40 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// used is what the rules take from stripe.json.
+// used is what the shapes take from stripe.json.
 type used struct {
 	lists, patterns map[string]bool
-	seen            map[*rule]bool
+	seen            map[*shape]bool
 }
 
-func (u used) by(t *testing.T, r *rule) {
-	if r == nil || u.seen[r] {
+func (u used) by(t *testing.T, s *shape) {
+	if s == nil || u.seen[s] {
 		return
 	}
-	u.seen[r] = true
-	for _, list := range r.lists {
+	u.seen[s] = true
+	for _, list := range s.lists {
 		u.lists[list] = true
 	}
-	if r.form != nil && r.form.pattern != "" {
-		u.patterns[r.form.pattern] = true
+	if s.form != nil && s.form.pattern != "" {
+		u.patterns[s.form.pattern] = true
 	}
-	if r.lists != nil && r.fields != nil {
+	if s.lists != nil && s.fields != nil {
 		var names []string
-		for _, field := range r.fields {
+		for _, field := range s.fields {
 			names = append(names, field.name)
 		}
-		assert.ElementsMatch(t, names, published().names(r.lists), "the fields of an object and their list")
+		assert.ElementsMatch(t, names, published().names(s.lists), "the fields of an object and their list")
 	}
-	u.by(t, r.items)
-	for _, field := range r.fields {
-		u.by(t, field.rule)
+	u.by(t, s.items)
+	for _, field := range s.fields {
+		u.by(t, field.shape)
 	}
 }
 
-func TestRulesTakeAllThatStripeJSONHas(t *testing.T) {
-	u := used{map[string]bool{}, map[string]bool{}, map[*rule]bool{}}
-	for _, r := range []*rule{manifestV1, manifestV2, postInstallInside, postInstallOutside} {
-		u.by(t, r)
+func TestShapesTakeAllThatStripeJSONHas(t *testing.T) {
+	u := used{map[string]bool{}, map[string]bool{}, map[*shape]bool{}}
+	for _, s := range []*shape{manifestV1, manifestV2, postInstallInside, postInstallOutside} {
+		u.by(t, s)
 	}
 	p := published()
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(p.lists)), slices.Collect(maps.Keys(u.lists)))

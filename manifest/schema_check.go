@@ -1,0 +1,203 @@
+package manifest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// checkSchema finds what Stripe's published schemas refuse, except for what is
+// an Error of Load already, and for what Check says of URLs and their purpose.
+//
+// Each file is checked, for what is in it even if another one replaces it, and
+// then all of them merged: that has to be complete, and to fit together.
+func (m *Manifest) checkSchema() Findings {
+	var alone, merged schemaChecker
+	if len(m.files) > 1 {
+		for _, f := range m.files {
+			alone.value(f.root, f.schema().withoutRequired(), "")
+		}
+	}
+	root, first := *m.root, m.files[0]
+	root.file, root.line, root.column = first.root.file, first.root.line, first.root.column
+	merged.value(&root, first.schema(), "")
+
+	type said struct{ path, text string }
+	known := map[said]bool{}
+	for _, f := range alone.findings {
+		known[said{f.Path, f.Text}] = true
+	}
+	return append(alone.findings, slices.DeleteFunc(merged.findings, func(f Finding) bool {
+		return known[said{f.Path, f.Text}]
+	})...)
+}
+
+func (f *file) schema() *shape {
+	if f.yaml {
+		return manifestV2
+	}
+	return manifestV1
+}
+
+// schemaChecker holds values against shapes.
+type schemaChecker struct{ findings Findings }
+
+func (c *schemaChecker) add(f Finding) { c.findings = append(c.findings, f) }
+
+func (c *schemaChecker) value(n *node, s *shape, path string) {
+	if s != nil && s.choose != nil {
+		s = s.choose(n)
+	}
+	switch {
+	case s == nil:
+	case !s.takes(n.kind):
+		c.add(s.wrongKind(n, path))
+	case n.kind == kindString:
+		c.text(n, s, path)
+	case n.kind == kindArray:
+		for i, item := range n.items {
+			c.value(item, s.items, path+"["+strconv.Itoa(i)+"]")
+		}
+	case n.kind == kindObject:
+		c.object(n, s, path)
+	}
+}
+
+func (c *schemaChecker) text(n *node, s *shape, path string) {
+	f := s.finding(n, path)
+	if s.unsure {
+		f.Severity = SeverityWarning
+	}
+	if s.form != nil && !s.form.fits(n.text) {
+		f.Text = "must " + s.form.must
+		if s.form.mend != nil && s.form.fits(s.form.mend(n.text)) {
+			f.Fix = s.form.mend(n.text)
+		}
+		c.add(f)
+	}
+	if known := published().names(s.lists); s.lists != nil && !slices.Contains(known, n.text) {
+		c.add(s.unknown(f, n.text, known))
+	}
+}
+
+func (c *schemaChecker) object(n *node, s *shape, path string) {
+	for _, field := range s.fields {
+		if field.required && n.get(field.name) == nil {
+			f := s.finding(n, below(path, field.name))
+			f.Text = "is missing"
+			if field.unless != "" {
+				f.Severity, f.Text, f.Source = SeverityWarning, "is missing: "+field.unless, field.source
+			}
+			c.add(f)
+		}
+	}
+	for _, m := range n.members {
+		f := s.finding(n, below(path, m.name))
+		f.File, f.Line, f.Column = m.value.file, m.line, m.column
+		if field := s.field(m.name); field == nil {
+			c.otherField(f, s, m.name)
+		} else {
+			c.knownField(f, field)
+			c.value(m.value, field.shape, f.Path)
+		}
+	}
+}
+
+// knownField completes f, about a field that is refused all the same.
+func (c *schemaChecker) knownField(f Finding, field *field) {
+	if field.source != "" {
+		f.Source = field.source
+	}
+	switch {
+	case field.instead != "":
+		f.Text = field.instead
+		c.add(f)
+	case field.extra != "":
+		f.Severity, f.Text = SeverityWarning, field.extra
+		c.add(f)
+	}
+}
+
+// otherField completes f, about a field that s does not have.
+func (c *schemaChecker) otherField(f Finding, s *shape, name string) {
+	if s.fields == nil {
+		return
+	}
+	known := s.names()
+	if s.open {
+		if near, _ := nearest(name, known); near == "" {
+			return
+		}
+		f.Severity = SeverityWarning
+	}
+	c.add(s.unknown(f, name, known))
+}
+
+// unknown completes f, about a string that is not one of those that are known.
+func (s *shape) unknown(f Finding, text string, known []string) Finding {
+	near, certain := nearest(text, known)
+	listed := len(known) <= 6 && !s.open
+	switch {
+	case s.grows:
+		f.Severity = SeverityWarning
+		f.Text = "is not one of the " + s.lists[0] + " in the schema that Stripe had published by " +
+			published().date.Format("January 2006") + ", and can be newer"
+		listed = false
+	case s.lists != nil && len(known) == 1:
+		f.Text = "must be " + known[0]
+		near, certain = known[0], true
+	case s.lists != nil:
+		f.Text = "must be one of " + strings.Join(known, ", ")
+	case listed:
+		f.Text = "is not a field of this object, which has only " + strings.Join(known, ", ")
+	default:
+		f.Text = "is not a field that is known here"
+	}
+	switch {
+	case certain:
+		f.Fix = near
+	case near != "" && !listed:
+		f.Text += ": did you mean " + near + "?"
+	}
+	return f
+}
+
+func (s *shape) wrongKind(n *node, path string) Finding {
+	must := s.kind.String()
+	if s.null {
+		must += " or " + kindNull.String()
+	}
+	f := s.finding(n, path)
+	f.Text = "must be " + must + ", and is " + n.kind.String()
+	switch {
+	case s.kind == kindString && (n.kind == kindNumber || n.kind == kindBool):
+		f.Text += ": put it in quotes"
+		f.Fix = short(n.text)
+	case s.kind == kindBool && n.kind == kindString && (n.text == "true" || n.text == "false"):
+		f.Text += ": take away the quotes"
+	}
+	return f
+}
+
+func (s *shape) finding(n *node, path string) Finding {
+	source := s.source
+	if source == "" {
+		source = docsManifest
+	}
+	f := n.finding(SeverityError, "", "", source)
+	f.Path = path
+	return f
+}
+
+// below returns the path of a member.
+func below(path, name string) string {
+	switch {
+	case name == "" || strings.Trim(name, nameChars) != "":
+		return path + "[" + strconv.Quote(short(name)) + "]"
+	case path == "":
+		return short(name)
+	}
+	return path + "." + short(name)
+}
+
+const nameChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_$-"

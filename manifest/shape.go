@@ -1,0 +1,89 @@
+package manifest
+
+import "slices"
+
+// shape is what a value can be. What it leaves out is not checked.
+type shape struct {
+	kind   kind
+	null   bool   // can be there in place of the kind
+	source string // where this is written; "" means docsManifest
+
+	// Of a string.
+	form   *form
+	lists  []string // of stripe.json: it is one of their names
+	unsure bool     // whether Stripe refuses other strings
+
+	// Of an array.
+	items *shape
+
+	// Of an object.
+	fields []field
+	open   bool // to other fields: only a slip of the pen is worth a finding
+
+	// grows says that Stripe adds to what lists has, for the fields of an object
+	// too: what is not there can be newer than stripe.json.
+	grows bool
+
+	// choose returns the shape for a value, where that depends on the value. All
+	// else is empty then.
+	choose func(*node) *shape
+}
+
+// field is a member that an object can have.
+type field struct {
+	name     string
+	shape    *shape
+	required bool
+
+	// The published schemas are not all there is to say:
+	unless  string // it is required, but manifests do without it
+	extra   string // it is refused, but manifests have it
+	instead string // it is refused, and this is known to help
+	source  string // of these three; "" means the shape's
+}
+
+// form is what a string must look like.
+type form struct {
+	pattern string            // of stripe.json
+	is      func(string) bool // instead of a pattern
+	must    string
+	mend    func(string) string // to what is meant, if that fits; nil: it is not certain
+}
+
+func (f *form) fits(s string) bool {
+	if f.pattern != "" {
+		return published().patterns[f.pattern].MatchString(s)
+	}
+	return f.is(s)
+}
+
+// takes reports whether a value can be of kind k.
+func (s *shape) takes(k kind) bool { return k == s.kind || k == kindNull && s.null }
+
+// names returns the fields that an object can have.
+func (s *shape) names() (names []string) {
+	for _, field := range s.fields {
+		if field.instead == "" {
+			names = append(names, field.name)
+		}
+	}
+	return names
+}
+
+// field returns the field of that name, or nil.
+func (s *shape) field(name string) *field {
+	i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.fields[i]
+}
+
+func (s *shape) withoutRequired() *shape {
+	part := *s
+	part.fields = slices.Clone(s.fields)
+	for i := range part.fields {
+		part.fields[i].required = false
+	}
+	return &part
+}
