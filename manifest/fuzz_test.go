@@ -217,48 +217,47 @@ func matchesCSP3(source string, u *url.URL) bool {
 	if i := strings.Index(host, ":"); i >= 0 {
 		host, port = host[:i], host[i+1:]
 	}
-	// 6.7.2.9: scheme-part match, with A "https".
-	if u.Scheme != "https" {
-		return false
-	}
-	// 6.7.2.10: host-part match.
-	is := strings.ToLower(u.Hostname())
-	host = strings.ToLower(host)
+	return u.Scheme == "https" && // 6.7.2.9: scheme-part match, with A "https"
+		hostPartMatches(strings.ToLower(host), strings.ToLower(u.Hostname())) &&
+		portPartMatches(port, u.Port()) &&
+		pathPartMatches(path, u.EscapedPath())
+}
+
+// 6.7.2.10: host-part match.
+func hostPartMatches(a, b string) bool {
 	switch {
-	case host == "*":
-	case strings.HasPrefix(host, "*."):
-		if !strings.HasSuffix(is, host[1:]) {
-			return false
-		}
-	case host != is:
-		return false
+	case a == "*":
+		return true
+	case strings.HasPrefix(a, "*."):
+		return strings.HasSuffix(b, a[1:])
 	}
-	// 6.7.2.11: port-part match.
-	isPort := u.Port()
-	if isPort == "" {
-		isPort = "443"
+	return a == b
+}
+
+// 6.7.2.11: port-part match.
+func portPartMatches(a, b string) bool {
+	if b == "" {
+		b = "443"
 	}
-	switch port {
+	switch a {
 	case "*":
+		return true
 	case "":
-		if isPort != "443" {
-			return false
-		}
-	default:
-		if port != isPort {
-			return false
-		}
+		return b == "443"
 	}
-	// 6.7.2.12: path-part match.
-	pathB := u.EscapedPath()
+	return a == b
+}
+
+// 6.7.2.12: path-part match.
+func pathPartMatches(pathA, pathB string) bool {
 	if pathB == "" {
 		pathB = "/"
 	}
-	if path == "" || path == "/" && pathB == "/" {
+	if pathA == "" || pathA == "/" && pathB == "/" {
 		return true
 	}
-	exact := path[len(path)-1] != '/'
-	listA, listB := strings.Split(path, "/"), strings.Split(pathB, "/")
+	exact := pathA[len(pathA)-1] != '/'
+	listA, listB := strings.Split(pathA, "/"), strings.Split(pathB, "/")
 	if len(listA) > len(listB) || exact && len(listA) != len(listB) {
 		return false
 	}

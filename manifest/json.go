@@ -80,7 +80,7 @@ func (p *jsonParser) value(depth int) (*node, error) {
 		return nil, err
 	}
 	if p.nodes++; p.nodes > maxNodes || depth > maxDepth {
-		return nil, p.errorAt(offset, "a manifest is not so large: more than %d values, or nested deeper than %d", maxNodes, maxDepth)
+		return nil, p.errorAt(offset, tooLarge, maxNodes, maxDepth)
 	}
 	n := &node{file: p.file}
 	n.line, n.column = p.place(offset)
@@ -143,27 +143,4 @@ func (p *jsonParser) object(n *node, depth int) error {
 func (p *jsonParser) errorAt(offset int, format string, args ...any) *Error {
 	line, column := place(p.data, offset)
 	return &Error{p.file, line, column, fmt.Sprintf(format, args...), nil}
-}
-
-// invalidUTF8 returns where data is not UTF-8, or -1.
-func invalidUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return -1
-	}
-	for i := 0; ; {
-		r, size := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && size == 1 {
-			return i
-		}
-		i += size
-	}
-}
-
-// short is s for a message.
-func short(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

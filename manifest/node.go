@@ -3,7 +3,7 @@ package manifest
 import (
 	"fmt"
 	"slices"
-	"unicode/utf8"
+	"strings"
 )
 
 // kind is what JSON calls a type.
@@ -46,6 +46,17 @@ func (n *node) get(path ...string) *node {
 		}
 	}
 	return n
+}
+
+// at is get for a path with dots.
+func (n *node) at(path string) *node { return n.get(strings.Split(path, ".")...) }
+
+// itemsAt returns those of a list, if it is there.
+func (n *node) itemsAt(path string) []*node {
+	if n = n.at(path); n == nil {
+		return nil
+	}
+	return n.items
 }
 
 func (n *node) member(name string) *node {
@@ -96,18 +107,6 @@ const (
 	maxFileBytes = 1 << 20
 	maxDepth     = 100
 	maxNodes     = 100_000 // in YAML, a value counts each time that an alias stands for it
-)
 
-// place returns the line and column of the byte at offset.
-func place(data []byte, offset int) (line, column int) {
-	offset = min(offset, len(data))
-	start := 0
-	line = 1
-	for i, c := range data[:offset] {
-		if c == '\n' {
-			line++
-			start = i + 1
-		}
-	}
-	return line, utf8.RuneCount(data[start:offset]) + 1
-}
+	tooLarge = "a manifest is not so large: more than %d values, or nested deeper than %d"
+)

@@ -186,40 +186,24 @@ var misspeltPermissions = []string{"apply_pay_domain_read", "apply_pay_domain_wr
 
 // Strings that look like something.
 var (
-	nonEmpty = &shape{kind: kindString, form: &form{
-		is:   func(s string) bool { return s != "" },
-		must: "not be empty",
-	}}
-	id = &shape{kind: kindString, form: &form{
-		pattern: "id",
-		must:    "be letters, digits, dots, - and _ only, like com.example.my-app",
-	}}
-	interfaceID = &shape{kind: kindString, form: &form{
-		pattern: "interface_id",
-		must:    "be letters, digits, dots, - and _ only",
-	}}
-	component = &shape{kind: kindString, form: &form{
-		pattern: "component",
-		must:    "be the name of a component in src/views: letters, digits and _ only",
-		mend:    func(s string) string { return strings.TrimSuffix(s, ".tsx") },
-	}}
-	semver = &shape{kind: kindString, source: "https://semver.org", form: &form{
-		pattern: "version",
-		must:    "be a semantic version of three numbers, like 1.0.0",
-		mend:    func(s string) string { return strings.TrimPrefix(s, "v") },
-	}}
-	resourceID = &shape{kind: kindString, form: &form{
-		pattern: "resource_id",
-		must:    "be the id of a managed resource, as Stripe has given it",
-	}}
-	jsonFile = &shape{kind: kindString, form: &form{
-		pattern: "json_file",
-		must:    "be the path of a .json file, of letters, digits, dots, slashes, - and _ only",
-	}}
-	postInstallURL = &shape{kind: kindString, source: docsPostInstall, form: &form{
-		is:   isHTTPURL,
-		must: "be an http or https URL",
-	}}
+	nonEmpty = &shape{kind: kindString, form: &form{is: func(s string) bool { return s != "" },
+		must: "not be empty"}}
+	id = &shape{kind: kindString, form: &form{pattern: "id",
+		must: "be letters, digits, dots, - and _ only, like com.example.my-app"}}
+	interfaceID = &shape{kind: kindString, form: &form{pattern: "interface_id",
+		must: "be letters, digits, dots, - and _ only"}}
+	component = &shape{kind: kindString, form: &form{pattern: "component",
+		must: "be the name of a component in src/views: letters, digits and _ only",
+		mend: func(s string) string { return strings.TrimSuffix(s, ".tsx") }}}
+	semver = &shape{kind: kindString, source: "https://semver.org", form: &form{pattern: "version",
+		must: "be a semantic version of three numbers, like 1.0.0",
+		mend: func(s string) string { return strings.TrimPrefix(s, "v") }}}
+	resourceID = &shape{kind: kindString, form: &form{pattern: "resource_id",
+		must: "be the id of a managed resource, as Stripe has given it"}}
+	jsonFile = &shape{kind: kindString, form: &form{pattern: "json_file",
+		must: "be the path of a .json file, of letters, digits, dots, slashes, - and _ only"}}
+	postInstallURL = &shape{kind: kindString, source: docsPostInstall, form: &form{is: isHTTPURL,
+		must: "be an http or https URL"}}
 	icon       = &shape{kind: kindString, form: iconForm}
 	iconUnsure = &shape{kind: kindString, form: iconForm, unsure: true}
 )

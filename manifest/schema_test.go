@@ -15,57 +15,11 @@ import (
 )
 
 const (
-	manifestPage    = "https://docs.stripe.com/stripe-apps/reference/app-manifest"
 	permissionsPage = "https://docs.stripe.com/stripe-apps/reference/permissions"
 	viewportsPage   = "https://docs.stripe.com/stripe-apps/reference/viewports"
 	postInstallPage = "https://docs.stripe.com/stripe-apps/post-install-actions"
 	stripesOwnYAML  = "https://github.com/stripe/coupon-extensions/blob/main/stripe-app.yaml"
 )
-
-// Manifests without findings, to be changed in one place.
-const (
-	plainJSON = `{
-  "id": "com.example.my-app",
-  "version": "1.2.3",
-  "name": "My App",
-  "icon": "./icon.png",
-  "permissions": [
-    {"permission": "customer_read", "purpose": "to show names"}
-  ],
-  "ui_extension": {
-    "views": [
-      {"viewport": "settings", "component": "Settings"}
-    ]
-  }
-}
-`
-	plainYAML = `id: com.example.my-app
-name: My App
-version: 1.2.3
-extensions:
-  - id: round_up
-    name: Round up
-    interface_id: core.workflows.custom_action
-    version: 1.0.0-rc.1+build
-    permissions:
-      - permission: customer_read
-        purpose: to show names
-    methods:
-      custom_workflow_action_run:
-        implementation_type: remote_function
-        resource_id: res_6aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-        custom_input:
-          input_schema: {type: json_schema, content: a/b.json}
-          ui_schema: {type: jsonforms, content: a/c.json}
-`
-)
-
-// change returns text with new in place of old, which has to be there once.
-func change(t *testing.T, text, old, new string) string {
-	t.Helper()
-	require.Equal(t, 1, strings.Count(text, old), "%q", old)
-	return strings.Replace(text, old, new, 1)
-}
 
 // dateOfNames is when stripe.json was made, as a finding says it.
 func dateOfNames(t *testing.T) string {
@@ -120,83 +74,117 @@ func TestManifestsThatStripesSchemasAccept(t *testing.T) {
 	}
 }
 
-func TestJSONThatStripesSchemasRefuse(t *testing.T) {
-	newer := "in the schema that Stripe had published by " + dateOfNames(t) + ", and can be newer"
-	const (
-		iconMust  = "must be the path of a PNG that starts with ./ and has no dot but the one of .png, like ./icon.png, or be empty"
-		typesMust = "must be one of onboarding, settings, external"
-	)
-	for _, test := range []struct {
-		name, old, new string
-		want           manifest.Findings
-	}{
+// changed is a manifest without findings, changed in one place, and what is found
+// in it then.
+type changed struct {
+	name, old, new string
+	want           manifest.Findings
+}
+
+func checkChanged(t *testing.T, file, text string, tests []changed) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text := change(t, text, test.old, test.new)
+			assert.Equal(t, test.want, mustLoad(t, files(file, text), file).Check())
+		})
+	}
+}
+
+// newer is what is said of a name that is not in a list.
+func newer(t *testing.T) string {
+	t.Helper()
+	return "in the schema that Stripe had published by " + dateOfNames(t) + ", and can be newer"
+}
+
+const iconMust = "must be the path of a PNG that starts with ./ and has no dot but the one of .png, " +
+	"like ./icon.png, or be empty"
+
+func TestWhatIsMissingFromJSONIsFound(t *testing.T) {
+	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"a required field is missing", `"version": "1.2.3",`, ``, manifest.Findings{
-			{"error", "stripe-app.json", 1, 1, "version", "is missing", "", manifestPage}}},
+			{"error", "stripe-app.json", 1, 1, "version", "is missing", "", docsManifest}}},
 		{"no permissions", "\"permissions\": [\n    {\"permission\": \"customer_read\", \"purpose\": \"to show names\"}\n  ],", ``, manifest.Findings{
-			{"error", "stripe-app.json", 1, 1, "permissions", "is missing", "", manifestPage}}},
+			{"error", "stripe-app.json", 1, 1, "permissions", "is missing", "", docsManifest}}},
 		{"one of an entry is missing", `, "purpose": "to show names"`, ``, manifest.Findings{
-			{"error", "stripe-app.json", 7, 5, "permissions[0].purpose", "is missing", "", manifestPage}}},
+			{"error", "stripe-app.json", 7, 5, "permissions[0].purpose", "is missing", "", docsManifest}}},
 		{"no component", `, "component": "Settings"`, ``, manifest.Findings{
 			{"error", "stripe-app.json", 11, 7, "ui_extension.views[0].component", "is missing", "", viewportsPage}}},
 		{"no user interface, which works", "\"ui_extension\": {\n    \"views\": [\n      {\"viewport\": \"settings\", \"component\": \"Settings\"}\n    ]\n  }", `"$schema": ""`, manifest.Findings{
 			{"warning", "stripe-app.json", 1, 1, "ui_extension", "is missing: Stripe's published schema requires it, but apps without a user interface were uploaded without it", "", "https://github.com/stripe/stripe-apps/issues/867"}}},
+	})
+}
 
+func TestFieldsThatJSONCannotHaveAreFound(t *testing.T) {
+	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"a field that nobody knows", `"id"`, `"colour": "red", "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, "colour", "is not a field that is known here", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 3, "colour", "is not a field that is known here", "", docsManifest}}},
 		{"a field with a slip of the pen", `"id"`, `"allowed_redirect_uri": [], "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, "allowed_redirect_uri", "is not a field that is known here: did you mean allowed_redirect_uris?", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 3, "allowed_redirect_uri", "is not a field that is known here: did you mean allowed_redirect_uris?", "", docsManifest}}},
 		{"a field in another style", `"id"`, `"Post-Install-Action": null, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, "Post-Install-Action", "is not a field that is known here", "post_install_action", manifestPage}}},
+			{"error", "stripe-app.json", 2, 3, "Post-Install-Action", "is not a field that is known here", "post_install_action", docsManifest}}},
 		{"a field with a name that is none", `"id"`, `"a \"b": 1, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, `["a \"b"]`, "is not a field that is known here", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 3, `["a \"b"]`, "is not a field that is known here", "", docsManifest}}},
 		{"a field with a long name", `"id"`, `"` + strings.Repeat("a", 1000) + `": 1, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, strings.Repeat("a", 80) + "…", "is not a field that is known here", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 3, strings.Repeat("a", 80) + "…", "is not a field that is known here", "", docsManifest}}},
 		{"a field of an entry that has few", `"purpose"`, `"reason": "x", "purpose"`, manifest.Findings{
-			{"error", "stripe-app.json", 7, 37, "permissions[0].reason", "is not a field of this object, which has only permission, purpose", "", manifestPage}}},
+			{"error", "stripe-app.json", 7, 37, "permissions[0].reason", "is not a field of this object, which has only permission, purpose", "", docsManifest}}},
 		{"a slip of the pen in an entry that has few", `"purpose"`, `"purposes": "x", "purpose"`, manifest.Findings{
-			{"error", "stripe-app.json", 7, 37, "permissions[0].purposes", "is not a field of this object, which has only permission, purpose", "", manifestPage}}},
+			{"error", "stripe-app.json", 7, 37, "permissions[0].purposes", "is not a field of this object, which has only permission, purpose", "", docsManifest}}},
 		{"a slip of the pen where fields are open", `"views"`, `"content-security-policy": {}, "views"`, manifest.Findings{
-			{"warning", "stripe-app.json", 10, 5, "ui_extension.content-security-policy", "is not a field that is known here", "content_security_policy", manifestPage}}},
+			{"warning", "stripe-app.json", 10, 5, "ui_extension.content-security-policy", "is not a field that is known here", "content_security_policy", docsManifest}}},
 		{"a field that Stripe has removed", `"id"`, `"app_backend": {"webhooks": null}, "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 3, "app_backend", "does nothing: Stripe does not support it any more, and has taken it out of the schema; remove it", "", "https://github.com/stripe/stripe-apps/pull/863"}}},
 		{"a field that an upload adds", `"id"`, `"connect_permissions": null, "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 3, "connect_permissions", "is not in Stripe's published schema, but its CLI writes it", "", "https://github.com/stripe/stripe-apps/issues/593"}}},
-
 		{"another field that an upload adds", `"id"`, `"extensions": null, "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 3, "extensions", "is not in Stripe's published schema, but its CLI writes it", "", "https://github.com/stripe/stripe-apps/issues/593"}}},
+	})
+}
 
+func TestValuesOfTheWrongKindAreFound(t *testing.T) {
+	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"a number for a string", `"1.2.3"`, `1.20`, manifest.Findings{
-			{"error", "stripe-app.json", 3, 14, "version", "must be a string, and is a number: put it in quotes", "1.20", manifestPage}}},
+			{"error", "stripe-app.json", 3, 14, "version", "must be a string, and is a number: put it in quotes", "1.20", docsManifest}}},
 		{"null for a string", `"My App"`, `null`, manifest.Findings{
-			{"error", "stripe-app.json", 4, 11, "name", "must be a string, and is null", "", manifestPage}}},
+			{"error", "stripe-app.json", 4, 11, "name", "must be a string, and is null", "", docsManifest}}},
 		{"a string for a boolean", `"id"`, `"sandbox_install_compatible": "true", "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 33, "sandbox_install_compatible", "must be a boolean, and is a string: take away the quotes", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 33, "sandbox_install_compatible", "must be a boolean, and is a string: take away the quotes", "", docsManifest}}},
 		{"an array for an object or null", `"id"`, `"constants": [], "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 16, "constants", "must be an object or null, and is an array", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 16, "constants", "must be an object or null, and is an array", "", docsManifest}}},
 		{"a string among objects", `{"permission": "customer_read", "purpose": "to show names"}`, `"customer_read"`, manifest.Findings{
-			{"error", "stripe-app.json", 7, 5, "permissions[0]", "must be an object, and is a string", "", manifestPage}}},
+			{"error", "stripe-app.json", 7, 5, "permissions[0]", "must be an object, and is a string", "", docsManifest}}},
 		{"an object for a list of views", "[\n      {\"viewport\": \"settings\", \"component\": \"Settings\"}\n    ]", `{}`, manifest.Findings{
-			{"error", "stripe-app.json", 10, 14, "ui_extension.views", "must be an array, and is an object", "", manifestPage}}},
+			{"error", "stripe-app.json", 10, 14, "ui_extension.views", "must be an array, and is an object", "", docsManifest}}},
+	})
+}
 
+func TestStringsOfTheWrongFormAreFound(t *testing.T) {
+	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"an empty name", `"My App"`, `""`, manifest.Findings{
-			{"error", "stripe-app.json", 4, 11, "name", "must not be empty", "", manifestPage}}},
+			{"error", "stripe-app.json", 4, 11, "name", "must not be empty", "", docsManifest}}},
 		{"an empty purpose", `"to show names"`, `""`, manifest.Findings{
-			{"error", "stripe-app.json", 7, 48, "permissions[0].purpose", "must not be empty", "", manifestPage}}},
+			{"error", "stripe-app.json", 7, 48, "permissions[0].purpose", "must not be empty", "", docsManifest}}},
 		{"an id with a line at its end", `my-app"`, `my-app\n"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 9, "id", "must be letters, digits, dots, - and _ only, like com.example.my-app", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 9, "id", "must be letters, digits, dots, - and _ only, like com.example.my-app", "", docsManifest}}},
 		{"an icon without ./", `./icon.png`, `icon.png`, manifest.Findings{
-			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "./icon.png", manifestPage}}},
+			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "./icon.png", docsManifest}}},
 		{"an icon with a path from the root", `./icon.png`, `/icon.png`, manifest.Findings{
-			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "", manifestPage}}},
+			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "", docsManifest}}},
 		{"an icon with a second dot", `./icon.png`, `./icon.300.png`, manifest.Findings{
-			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "", manifestPage}}},
+			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "", docsManifest}}},
 		{"a component with the name of its file", `"Settings"`, `"Settings.tsx"`, manifest.Findings{
-			{"error", "stripe-app.json", 11, 45, "ui_extension.views[0].component", "must be the name of a component in src/views: letters, digits and _ only", "Settings", manifestPage}}},
+			{"error", "stripe-app.json", 11, 45, "ui_extension.views[0].component", "must be the name of a component in src/views: letters, digits and _ only", "Settings", docsManifest}}},
+	})
+}
 
+func TestStringsThatAreNotListedAreFound(t *testing.T) {
+	newer := newer(t)
+	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"one of few values in another case", `"id"`, `"stripe_api_access_type": "OAuth", "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "oauth", manifestPage}}},
+			{"error", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "oauth", docsManifest}}},
 		{"none of few values", `"id"`, `"distribution_type": "everybody", "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "", manifestPage}}},
+			{"error", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "", docsManifest}}},
 		{"a new permission", `customer_read`, `billing_meter_read`, manifest.Findings{
 			{"warning", "stripe-app.json", 7, 20, "permissions[0].permission", "is not one of the permissions " + newer, "", permissionsPage}}},
 		{"a permission with two letters the wrong way round", `customer_read`, `cutsomer_read`, manifest.Findings{
@@ -209,7 +197,12 @@ func TestJSONThatStripesSchemasRefuse(t *testing.T) {
 			{"warning", "stripe-app.json", 11, 20, "ui_extension.views[0].viewport", "is not one of the viewports " + newer, "", viewportsPage}}},
 		{"a viewport with a letter too many", `"settings"`, `"stripe.dashboard.customers.detail"`, manifest.Findings{
 			{"warning", "stripe-app.json", 11, 20, "ui_extension.views[0].viewport", "is not one of the viewports " + newer + ": did you mean stripe.dashboard.customer.detail?", "", viewportsPage}}},
+	})
+}
 
+func TestPostInstallActionsAreChecked(t *testing.T) {
+	const typesMust = "must be one of onboarding, settings, external"
+	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"an action without a type", `"id"`, `"post_install_action": {}, "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 26, "post_install_action.type", "is missing", "", postInstallPage}}},
 		{"an action elsewhere, but not where", `"id"`, `"post_install_action": {"type": "external"}, "id"`, manifest.Findings{
@@ -234,38 +227,32 @@ func TestJSONThatStripesSchemasRefuse(t *testing.T) {
 			{"error", "stripe-app.json", 2, 35, "post_install_action.type", typesMust, "", postInstallPage}}},
 		{"an action that is a string", `"id"`, `"post_install_action": "settings", "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 26, "post_install_action", "must be an object or null, and is a string", "", postInstallPage}}},
-
-		{"two at once", `"id": "com.example.my-app",`, `"id": "", "distribution_type": 1,`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 9, "id", "must be letters, digits, dots, - and _ only, like com.example.my-app", "", manifestPage},
-			{"error", "stripe-app.json", 2, 34, "distribution_type", "must be a string, and is a number: put it in quotes", "1", manifestPage}}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			text := change(t, plainJSON, test.old, test.new)
-			assert.Equal(t, test.want, mustLoad(t, files("stripe-app.json", text), "stripe-app.json").Check())
-		})
-	}
+	})
 }
 
-func TestYAMLThatStripesSchemasRefuse(t *testing.T) {
-	newer := "in the schema that Stripe had published by " + dateOfNames(t) + ", and can be newer"
+func TestAllThatIsWrongIsFound(t *testing.T) {
+	checkChanged(t, "stripe-app.json", plainJSON, []changed{
+		{"two at once", `"id": "com.example.my-app",`, `"id": "", "distribution_type": 1,`, manifest.Findings{
+			{"error", "stripe-app.json", 2, 9, "id", "must be letters, digits, dots, - and _ only, like com.example.my-app", "", docsManifest},
+			{"error", "stripe-app.json", 2, 34, "distribution_type", "must be a string, and is a number: put it in quotes", "1", docsManifest}}},
+	})
+}
+
+func TestExtensionsAreChecked(t *testing.T) {
+	newer := newer(t)
 	const (
 		action    = "extensions[0].methods.custom_workflow_action_run"
-		byCLI     = "is not in Stripe's published schema of stripe-app.yaml, but the CLI writes it"
-		ownApps   = "is not in Stripe's published schema of stripe-app.yaml, but its own apps have it"
 		jsonMust  = "must be the path of a .json file, of letters, digits, dots, slashes, - and _ only"
 		idMust    = "must be the id of a managed resource, as Stripe has given it"
 		threeMust = "must be a semantic version of three numbers, like 1.0.0"
 	)
-	for _, test := range []struct {
-		name, old, new string
-		want           manifest.Findings
-	}{
+	checkChanged(t, "stripe-app.yaml", plainYAML, []changed{
 		{"a required field is missing", "version: 1.2.3\n", "", manifest.Findings{
-			{"error", "stripe-app.yaml", 1, 1, "version", "is missing", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 1, 1, "version", "is missing", "", docsManifest}}},
 		{"one of an extension is missing", "\n    name: Round up", "", manifest.Findings{
-			{"error", "stripe-app.yaml", 5, 5, "extensions[0].name", "is missing", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 5, 5, "extensions[0].name", "is missing", "", docsManifest}}},
 		{"a version without quotes that is a number", "version: 1.2.3", "version: 1.20", manifest.Findings{
-			{"error", "stripe-app.yaml", 3, 10, "version", "must be a string, and is a number: put it in quotes", "1.20", manifestPage}}},
+			{"error", "stripe-app.yaml", 3, 10, "version", "must be a string, and is a number: put it in quotes", "1.20", docsManifest}}},
 		{"an extension's version with two numbers", `1.0.0-rc.1+build`, `"1.0"`, manifest.Findings{
 			{"error", "stripe-app.yaml", 8, 14, "extensions[0].version", threeMust, "", "https://semver.org"}}},
 		{"an extension's version with a v", `1.0.0-rc.1+build`, `v1.0.0`, manifest.Findings{
@@ -273,37 +260,48 @@ func TestYAMLThatStripesSchemasRefuse(t *testing.T) {
 		{"an extension's version with a leading zero", `1.0.0-rc.1+build`, `1.0.0-01`, manifest.Findings{
 			{"error", "stripe-app.yaml", 8, 14, "extensions[0].version", threeMust, "", "https://semver.org"}}},
 		{"an interface with a space", `core.workflows.custom_action`, `core workflows`, manifest.Findings{
-			{"error", "stripe-app.yaml", 7, 19, "extensions[0].interface_id", "must be letters, digits, dots, - and _ only", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 7, 19, "extensions[0].interface_id", "must be letters, digits, dots, - and _ only", "", docsManifest}}},
 		{"an unknown permission", `permission: customer_read`, `permission: customers_read`, manifest.Findings{
 			{"warning", "stripe-app.yaml", 10, 21, "extensions[0].permissions[0].permission", "is not one of the permissions " + newer + ": did you mean customer_read?", "", permissionsPage}}},
 		{"an unknown implementation", `remote_function`, `lambda`, manifest.Findings{
-			{"error", "stripe-app.yaml", 14, 30, action + ".implementation_type", "must be one of remote_function, script", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 14, 30, action + ".implementation_type", "must be one of remote_function, script", "", docsManifest}}},
 		{"a resource id that is too short", `res_6a`, `res_6`, manifest.Findings{
-			{"error", "stripe-app.yaml", 15, 22, action + ".resource_id", idMust, "", manifestPage}}},
+			{"error", "stripe-app.yaml", 15, 22, action + ".resource_id", idMust, "", docsManifest}}},
 		{"the schemas' types mixed up", `json_schema`, `jsonforms`, manifest.Findings{
-			{"error", "stripe-app.yaml", 17, 32, action + ".custom_input.input_schema.type", "must be json_schema", "json_schema", manifestPage}}},
+			{"error", "stripe-app.yaml", 17, 32, action + ".custom_input.input_schema.type", "must be json_schema", "json_schema", docsManifest}}},
 		{"a schema that is no file", `a/c.json`, `a/c.yaml`, manifest.Findings{
-			{"error", "stripe-app.yaml", 18, 49, action + ".custom_input.ui_schema.content", jsonMust, "", manifestPage}}},
+			{"error", "stripe-app.yaml", 18, 49, action + ".custom_input.ui_schema.content", jsonMust, "", docsManifest}}},
 		{"another method", `custom_workflow_action_run`, `compute_discounts`, manifest.Findings{
-			{"warning", "stripe-app.yaml", 13, 7, "extensions[0].methods.compute_discounts", "is not one of the methods " + newer, "", manifestPage}}},
+			{"warning", "stripe-app.yaml", 13, 7, "extensions[0].methods.compute_discounts", "is not one of the methods " + newer, "", docsManifest}}},
+	})
+}
+
+func TestFieldsThatYAMLCannotHaveAreFound(t *testing.T) {
+	const ownApps = "is not in Stripe's published schema of stripe-app.yaml, but its own apps have it"
+	checkChanged(t, "stripe-app.yaml", plainYAML, []changed{
 		{"a field that Stripe's own extensions have", `interface_id`, "description: rounds up\n    interface_id", manifest.Findings{
 			{"warning", "stripe-app.yaml", 7, 5, "extensions[0].description", ownApps, "", stripesOwnYAML}}},
 		{"a field that nobody knows", `interface_id`, "colour: red\n    interface_id", manifest.Findings{
-			{"error", "stripe-app.yaml", 7, 5, "extensions[0].colour", "is not a field that is known here", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 7, 5, "extensions[0].colour", "is not a field that is known here", "", docsManifest}}},
 		{"a field of manifest v1 that has moved", "version: 1.2.3", "version: 1.2.3\npermissions: []", manifest.Findings{
-			{"error", "stripe-app.yaml", 4, 1, "permissions", "belongs in declarations.stripe_api_access.permissions", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 4, 1, "permissions", "belongs in declarations.stripe_api_access.permissions", "", docsManifest}}},
 		{"one of them with a slip of the pen", "version: 1.2.3", "version: 1.2.3\npermission: []", manifest.Findings{
-			{"error", "stripe-app.yaml", 4, 1, "permission", "is not a field that is known here", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 4, 1, "permission", "is not a field that is known here", "", docsManifest}}},
 		{"a field of manifest v1 that has not", "version: 1.2.3", "version: 1.2.3\nconstants: {}", manifest.Findings{
-			{"error", "stripe-app.yaml", 4, 1, "constants", "is not a field that is known here", "", manifestPage}}},
+			{"error", "stripe-app.yaml", 4, 1, "constants", "is not a field that is known here", "", docsManifest}}},
+	})
+}
 
+func TestWhatTheCLIWritesToYAMLIsChecked(t *testing.T) {
+	const byCLI = "is not in Stripe's published schema of stripe-app.yaml, but the CLI writes it"
+	checkChanged(t, "stripe-app.yaml", plainYAML, []changed{
 		{"what the CLI writes, as it should be", "version: 1.2.3", "version: 1.2.3\nicon: ./assets/icon.png\ndeclarations: {distribution_type: public}\nui_extension: {views: []}", manifest.Findings{
-			{"warning", "stripe-app.yaml", 4, 1, "icon", byCLI, "", manifestPage},
-			{"warning", "stripe-app.yaml", 5, 1, "declarations", byCLI, "", manifestPage},
-			{"warning", "stripe-app.yaml", 6, 1, "ui_extension", byCLI, "", manifestPage}}},
+			{"warning", "stripe-app.yaml", 4, 1, "icon", byCLI, "", docsManifest},
+			{"warning", "stripe-app.yaml", 5, 1, "declarations", byCLI, "", docsManifest},
+			{"warning", "stripe-app.yaml", 6, 1, "ui_extension", byCLI, "", docsManifest}}},
 		{"an icon that v1 would not take", "version: 1.2.3", "version: 1.2.3\nicon: public/icon.png", manifest.Findings{
-			{"warning", "stripe-app.yaml", 4, 1, "icon", byCLI, "", manifestPage},
-			{"warning", "stripe-app.yaml", 4, 7, "icon", "must be the path of a PNG that starts with ./ and has no dot but the one of .png, like ./icon.png, or be empty", "./public/icon.png", manifestPage}}},
+			{"warning", "stripe-app.yaml", 4, 1, "icon", byCLI, "", docsManifest},
+			{"warning", "stripe-app.yaml", 4, 7, "icon", iconMust, "./public/icon.png", docsManifest}}},
 		{"declarations that are wrong", "version: 1.2.3", `version: 1.2.3
 declarations:
   distribution_type: Public
@@ -314,20 +312,15 @@ declarations:
     permissions:
       - permission: secret_write
         purpose: ""`, manifest.Findings{
-			{"warning", "stripe-app.yaml", 4, 1, "declarations", byCLI, "", manifestPage},
-			{"error", "stripe-app.yaml", 5, 22, "declarations.distribution_type", "must be one of public, private", "public", manifestPage},
-			{"error", "stripe-app.yaml", 6, 31, "declarations.sandbox_install_compatible", "must be a boolean, and is a string", "", manifestPage},
-			{"warning", "stripe-app.yaml", 7, 3, "declarations.stripe_api_acces_type", "is not a field that is known here: did you mean stripe_api_access_type?", "", manifestPage},
-			{"error", "stripe-app.yaml", 12, 18, "declarations.stripe_api_access.permissions[0].purpose", "must not be empty", "", manifestPage}}},
+			{"warning", "stripe-app.yaml", 4, 1, "declarations", byCLI, "", docsManifest},
+			{"error", "stripe-app.yaml", 5, 22, "declarations.distribution_type", "must be one of public, private", "public", docsManifest},
+			{"error", "stripe-app.yaml", 6, 31, "declarations.sandbox_install_compatible", "must be a boolean, and is a string", "", docsManifest},
+			{"warning", "stripe-app.yaml", 7, 3, "declarations.stripe_api_acces_type", "is not a field that is known here: did you mean stripe_api_access_type?", "", docsManifest},
+			{"error", "stripe-app.yaml", 12, 18, "declarations.stripe_api_access.permissions[0].purpose", "must not be empty", "", docsManifest}}},
 		{"a view without a component", "version: 1.2.3", "version: 1.2.3\nui_extension:\n  views:\n    - viewport: settings", manifest.Findings{
-			{"warning", "stripe-app.yaml", 4, 1, "ui_extension", byCLI, "", manifestPage},
+			{"warning", "stripe-app.yaml", 4, 1, "ui_extension", byCLI, "", docsManifest},
 			{"error", "stripe-app.yaml", 6, 7, "ui_extension.views[0].component", "is missing", "", viewportsPage}}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			text := change(t, plainYAML, test.old, test.new)
-			assert.Equal(t, test.want, mustLoad(t, files("stripe-app.yaml", text), "stripe-app.yaml").Check())
-		})
-	}
+	})
 }
 
 func TestALocalManifestIsCheckedWithWhatItExtends(t *testing.T) {
@@ -340,21 +333,21 @@ func TestALocalManifestIsCheckedWithWhatItExtends(t *testing.T) {
 		{"alone it needs nothing", `{"extends": "../stripe-app.json"}`, plainJSON, nil},
 		{"it has what the base lacks", `{"extends": "../stripe-app.json", "version": "1-dev"}`, change(t, plainJSON, `"version": "1.2.3",`, ``), nil},
 		{"both lack it", "\n {\"extends\": \"../stripe-app.json\"}", change(t, plainJSON, `"version": "1.2.3",`, ``), manifest.Findings{
-			{"error", local, 2, 2, "version", "is missing", "", manifestPage}}},
+			{"error", local, 2, 2, "version", "is missing", "", docsManifest}}},
 		{"a mistake in the base", `{"extends": "../stripe-app.json", "name": "Dev"}`, change(t, plainJSON, `"Settings"`, `"No Settings"`), manifest.Findings{
-			{"error", base, 11, 45, "ui_extension.views[0].component", "must be the name of a component in src/views: letters, digits and _ only", "", manifestPage}}},
+			{"error", base, 11, 45, "ui_extension.views[0].component", "must be the name of a component in src/views: letters, digits and _ only", "", docsManifest}}},
 		{"a mistake in the local one", `{"extends": "../stripe-app.json", "name": ""}`, plainJSON, manifest.Findings{
-			{"error", local, 1, 43, "name", "must not be empty", "", manifestPage}}},
+			{"error", local, 1, 43, "name", "must not be empty", "", docsManifest}}},
 		{"a mistake in the base that the local one hides", `{"extends": "../stripe-app.json", "name": "Dev"}`, change(t, plainJSON, `"My App"`, `""`), manifest.Findings{
-			{"error", base, 4, 11, "name", "must not be empty", "", manifestPage}}},
+			{"error", base, 4, 11, "name", "must not be empty", "", docsManifest}}},
 		{"a mistake in both", `{"extends": "../stripe-app.json", "name": ""}`, change(t, plainJSON, `"My App"`, `""`), manifest.Findings{
-			{"error", local, 1, 43, "name", "must not be empty", "", manifestPage},
-			{"error", base, 4, 11, "name", "must not be empty", "", manifestPage}}},
+			{"error", local, 1, 43, "name", "must not be empty", "", docsManifest},
+			{"error", base, 4, 11, "name", "must not be empty", "", docsManifest}}},
 		{"a field that one cannot have", `{"extends": "../stripe-app.json", "colour": 1}`, plainJSON, manifest.Findings{
-			{"error", local, 1, 35, "colour", "is not a field that is known here", "", manifestPage}}},
+			{"error", local, 1, 35, "colour", "is not a field that is known here", "", docsManifest}}},
 		{"a field that both cannot have", `{"extends": "../stripe-app.json", "colour": 1}`, change(t, plainJSON, `"id"`, `"colour": 2, "id"`), manifest.Findings{
-			{"error", local, 1, 35, "colour", "is not a field that is known here", "", manifestPage},
-			{"error", base, 2, 3, "colour", "is not a field that is known here", "", manifestPage}}},
+			{"error", local, 1, 35, "colour", "is not a field that is known here", "", docsManifest},
+			{"error", base, 2, 3, "colour", "is not a field that is known here", "", docsManifest}}},
 		{"half an action", `{"extends": "../stripe-app.json", "post_install_action": {"url": "https://example.com/"}}`,
 			change(t, plainJSON, `"id"`, `"post_install_action": {"type": "external", "url": "https://example.com/a"}, "id"`), manifest.Findings{
 				{"error", local, 1, 58, "post_install_action.type", "is missing", "", postInstallPage}}},

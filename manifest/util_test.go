@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps/manifest"
@@ -141,4 +142,78 @@ func allocated(f func()) uint64 {
 	f()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
+}
+
+// assertLoadError: want is line:column: text; of a text that ends in theirs, only
+// the beginning is ours.
+func assertLoadError(t *testing.T, file, data, want, theirs string) {
+	t.Helper()
+	e := loadError(t, files(file, data), file)
+	assert.Equal(t, fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Text), e.Error())
+	assert.NoError(t, e.Unwrap())
+	got := strings.TrimPrefix(e.Error(), file+":")
+	if strings.HasSuffix(want, theirs) {
+		i := strings.Index(got, theirs)
+		require.GreaterOrEqual(t, i, 0, got)
+		assert.Equal(t, want, got[:i+len(theirs)], got)
+		assert.NotEmpty(t, got[i+len(theirs):])
+		assert.Less(t, len(got), 300, "an excerpt is enough")
+		return
+	}
+	assert.Equal(t, want, got)
+}
+
+const (
+	docsManifest = "https://docs.stripe.com/stripe-apps/reference/app-manifest"
+	docsBuildUI  = "https://docs.stripe.com/stripe-apps/build-ui#use-third-party-apis"
+	docsInstall  = "https://docs.stripe.com/stripe-apps/install-links"
+	csp3         = "https://www.w3.org/TR/CSP3/"
+
+	isError   = manifest.SeverityError
+	isWarning = manifest.SeverityWarning
+)
+
+// Manifests without findings, to be changed in one place.
+const (
+	plainJSON = `{
+  "id": "com.example.my-app",
+  "version": "1.2.3",
+  "name": "My App",
+  "icon": "./icon.png",
+  "permissions": [
+    {"permission": "customer_read", "purpose": "to show names"}
+  ],
+  "ui_extension": {
+    "views": [
+      {"viewport": "settings", "component": "Settings"}
+    ]
+  }
+}
+`
+	plainYAML = `id: com.example.my-app
+name: My App
+version: 1.2.3
+extensions:
+  - id: round_up
+    name: Round up
+    interface_id: core.workflows.custom_action
+    version: 1.0.0-rc.1+build
+    permissions:
+      - permission: customer_read
+        purpose: to show names
+    methods:
+      custom_workflow_action_run:
+        implementation_type: remote_function
+        resource_id: res_6aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        custom_input:
+          input_schema: {type: json_schema, content: a/b.json}
+          ui_schema: {type: jsonforms, content: a/c.json}
+`
+)
+
+// change returns text with new in place of old, which has to be there once.
+func change(t *testing.T, text, old, new string) string {
+	t.Helper()
+	require.Equal(t, 1, strings.Count(text, old), "%q", old)
+	return strings.Replace(text, old, new, 1)
 }

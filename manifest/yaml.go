@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -18,7 +19,7 @@ func parseYAML(file string, data []byte) (*node, error) {
 		return nil, &Error{file, line, column, "this is not UTF-8: save the file as UTF-8", nil}
 	}
 	// The library takes 1.1 only, and reads 1.2.
-	data = versionDirective.ReplaceAll(data, []byte("${1}1"))
+	data = versionDirective().ReplaceAll(data, []byte("${1}1"))
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
 		line, column, text := 1, 1, err.Error()
@@ -39,16 +40,20 @@ func parseYAML(file string, data []byte) (*node, error) {
 	return p.value(document.Content[0], 0)
 }
 
-var versionDirective = regexp.MustCompile(`(?m)^(%YAML[ \t]+1\.)2`)
+var versionDirective = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^(%YAML[ \t]+1\.)2`)
+})
 
 // unlocated finds what the library has no place for: a control character, or
 // where a second document begins.
 func unlocated(data []byte) (line, column int) {
-	if i := bytes.IndexFunc(data, func(c rune) bool { return c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f }); i >= 0 {
+	isControl := func(c rune) bool { return c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f }
+	if i := bytes.IndexFunc(data, isControl); i >= 0 {
 		return place(data, i)
 	}
 	var first, second yaml.Node
-	if loader, err := yaml.NewLoader(bytes.NewReader(data)); err == nil && loader.Load(&first) == nil && loader.Load(&second) == nil {
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err == nil && loader.Load(&first) == nil && loader.Load(&second) == nil {
 		return max(1, second.Line), max(1, second.Column)
 	}
 	return 1, 1
@@ -64,7 +69,7 @@ type yamlParser struct {
 func (p *yamlParser) value(y *yaml.Node, depth int) (*node, error) {
 	n := &node{file: p.file, line: max(1, y.Line), column: max(1, y.Column)}
 	if p.nodes++; p.nodes > maxNodes || depth > maxDepth {
-		return nil, n.errorf("a manifest is not so large: more than %d values, or nested deeper than %d", maxNodes, maxDepth)
+		return nil, n.errorf(tooLarge, maxNodes, maxDepth)
 	}
 	if y.Kind == yaml.AliasNode {
 		y = y.Alias // its findings are where the alias is
@@ -116,7 +121,8 @@ func (p *yamlParser) mapping(n *node, y *yaml.Node, depth int) error {
 		case key.Kind != yaml.ScalarNode:
 			return at.errorf("the name of a member must be a plain string")
 		case key.ShortTag() == "!!merge":
-			return at.errorf("merge keys (<<) are not part of YAML 1.2, and it is not known whether Stripe reads them: write the members out")
+			return at.errorf("merge keys (<<) are not part of YAML 1.2, and " +
+				"it is not known whether Stripe reads them: write the members out")
 		case seen[key.Value]:
 			return at.errorf("the member %q is there twice: keep one of them", short(key.Value))
 		}
