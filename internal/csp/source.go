@@ -86,10 +86,10 @@ func parseHost(text string) (s Source) {
 	} else {
 		host, s.Subdomains = strings.CutPrefix(host, "*.")
 		s.Host = strings.ToLower(host)
-		if !fetch.IsHostPart(host) || path != "" && path[0] != '/' {
-			s.Fault = MalformedSource
-			return s
-		}
+	}
+	if !s.AnyHost && !fetch.IsHostPart(host) || path != "" && path[0] != '/' {
+		s.Fault = MalformedSource
+		return s
 	}
 	if port == "*" {
 		s.AnyPort = true

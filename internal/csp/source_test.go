@@ -52,7 +52,7 @@ func TestWhatBrowsersIgnoreIsInvalid(t *testing.T) {
 		csp.UnknownKeyword: {"'", "''", "'unsafe'", "'Self'", "'self", "'nonce-'", "'nonce-a b'", "'sha256-abc'", "'sha1-YWJj'"},
 		csp.MalformedSource: {
 			"", ":", "/", "://a", "1a:", "a_b://c", "https://", "https:/a", "https:a", "//a", "a..b", ".a", "a_b", "é", "[::1]", "user@a",
-			"*.", "*.*.a", "a.*", "*a", "**", "a:80:80", "a:-1", "a:8o", "a:080080", "a:/", "a?b", "a#b",
+			"*.", "*.*.a", "a.*", "*a", "**", "a:80:80", "a:-1", "a:8o", "a:080080", "a:/", "a?b", "a#b", "*?b", "*:443?/b", "wss://*?b#c",
 		},
 		csp.PortOutOfRange: {"a:65536", "https://*.a:99999/b"},
 	} {
