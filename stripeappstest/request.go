@@ -124,13 +124,13 @@ func Unsigned() Option { return func(s *signing) { s.unsigned = true } }
 // no_match.
 func WithOtherSecret() Option { return func(s *signing) { s.secrets = []string{otherSecret} } }
 
-// IDsOnlySigned signs the two ids alone, and sends the payload with them in the
+// OnlyIDsSigned signs the two ids alone, and sends the payload with them in the
 // body: the payload was not given to fetchStripeSignature. It is answered with 400
 // only_ids_signed, or with 401 no_match where the body has more than 64 KiB.
 //
 // It makes no sense, and NewRequest, Sign and Body panic, where there is no
 // payload or the ids are not in the body.
-func IDsOnlySigned() Option { return func(s *signing) { s.onlyIDs = true } }
+func OnlyIDsSigned() Option { return func(s *signing) { s.onlyIDs = true } }
 
 // NewRequest returns a signed request as the browser sends it for an extension,
 // to be passed to an http.Handler for testing. Method and target are those of
@@ -246,7 +246,7 @@ func newMessage(payload any, options []Option) (*message, error) {
 		return nil, err
 	}
 	if m.onlyIDs && (object == nil || m.where != inBody) {
-		return nil, errors.New("stripeappstest: IDsOnlySigned needs a payload, and the ids in the body: otherwise only the ids are signed anyway")
+		return nil, errors.New("stripeappstest: OnlyIDsSigned needs a payload, and the ids in the body: otherwise only the ids are signed anyway")
 	}
 
 	signed := object

@@ -67,8 +67,8 @@ func TestEachOptionIsAnsweredWithItsCode(t *testing.T) {
 		{"FromTheFuture beyond the largest tolerance", stripeapps.VerifierConfig{Tolerance: 24 * time.Hour}, amount, options{stripeappstest.FromTheFuture()}, "too_new", ""},
 		{"Unsigned", stripeapps.VerifierConfig{}, amount, options{stripeappstest.Unsigned()}, "not_signed", ""},
 		{"WithOtherSecret", stripeapps.VerifierConfig{}, amount, options{stripeappstest.WithOtherSecret()}, "no_match", ""},
-		{"IDsOnlySigned", stripeapps.VerifierConfig{}, amount, options{stripeappstest.IDsOnlySigned()}, "only_ids_signed", ""},
-		{"IDsOnlySigned over 64 KiB", stripeapps.VerifierConfig{}, map[string]string{"a": strings.Repeat("x", 65<<10)}, options{stripeappstest.IDsOnlySigned()}, "no_match", ""},
+		{"OnlyIDsSigned", stripeapps.VerifierConfig{}, amount, options{stripeappstest.OnlyIDsSigned()}, "only_ids_signed", ""},
+		{"OnlyIDsSigned over 64 KiB", stripeapps.VerifierConfig{}, map[string]string{"a": strings.Repeat("x", 65<<10)}, options{stripeappstest.OnlyIDsSigned()}, "no_match", ""},
 		{"WithUser of nobody", stripeapps.VerifierConfig{}, amount, options{stripeappstest.WithUser("")}, "no_identity", ""},
 		{"WithUser of nobody in headers", headers, nil, options{stripeappstest.WithUser(""), stripeappstest.IDsInHeaders()}, "malformed_ids", ""},
 		{"WithAccount of none", stripeapps.VerifierConfig{}, amount, options{stripeappstest.WithAccount("")}, "no_identity", ""},
@@ -190,8 +190,8 @@ func TestMisusePanics(t *testing.T) {
 		{"an empty secret", func() { stripeappstest.WithSecret("a", "") }, "stripeappstest: WithSecret was given an empty secret"},
 		{"no time", func() { stripeappstest.At(time.Time{}) }, "stripeappstest: At was given a time before 1970"},
 		{"Expired before 1970", func() { stripeappstest.Sign(nil, stripeappstest.At(time.Unix(0, 0)), stripeappstest.Expired()) }, "stripeappstest: Expired would be before 1970: give a later time to At"},
-		{"IDsOnlySigned without a payload", func() { stripeappstest.Sign(nil, stripeappstest.IDsOnlySigned()) }, "stripeappstest: IDsOnlySigned needs a payload, and the ids in the body: otherwise only the ids are signed anyway"},
-		{"IDsOnlySigned with ids in headers", func() { stripeappstest.Sign("{}", stripeappstest.IDsOnlySigned(), stripeappstest.IDsInHeaders()) }, "stripeappstest: IDsOnlySigned needs a payload, and the ids in the body: otherwise only the ids are signed anyway"},
+		{"OnlyIDsSigned without a payload", func() { stripeappstest.Sign(nil, stripeappstest.OnlyIDsSigned()) }, "stripeappstest: OnlyIDsSigned needs a payload, and the ids in the body: otherwise only the ids are signed anyway"},
+		{"OnlyIDsSigned with ids in headers", func() { stripeappstest.Sign("{}", stripeappstest.OnlyIDsSigned(), stripeappstest.IDsInHeaders()) }, "stripeappstest: OnlyIDsSigned needs a payload, and the ids in the body: otherwise only the ids are signed anyway"},
 		{"Tampered without ids", func() {
 			stripeappstest.Body("{}", stripeappstest.Tampered(), stripeappstest.WithUser(""), stripeappstest.WithAccount(""))
 		}, "stripeappstest: Tampered changes an id, and there is none"},

@@ -333,7 +333,7 @@ func (c *conformance) onlyIDsSigned() *http.Request {
 	if payload == nil || bytes.Equal(Body(payload, c.options(nil)...), Body(nil, c.options(nil)...)) {
 		payload = `{"not_signed":true}`
 	}
-	return c.requestTo(c.Target, payload, IDsOnlySigned())
+	return c.requestTo(c.Target, payload, OnlyIDsSigned())
 }
 
 func (c *conformance) withSignature(values ...string) *http.Request {

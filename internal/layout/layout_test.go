@@ -93,7 +93,7 @@ func exportedNames(files []*ast.File) []string {
 	return exported
 }
 
-func TestFunctionsAreShorterThan60Lines(t *testing.T) {
+func TestProductionFunctionsAreShorterThan60Lines(t *testing.T) {
 	fset, files := parse(t, true)
 	require.Greater(t, len(files), 30)
 	for _, file := range files {
