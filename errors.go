@@ -247,10 +247,11 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if v := state.verifier; v.observe != nil {
-		v.observe(Verdict{
-			Request: r, Err: errInternal.orUsers(err), Identity: state.identity, Secret: state.secret, Time: v.now(),
-			verifier: v, received: true, payload: state.payload,
-		})
+		verdict := v.newVerdict(r)
+		verdict.Err, verdict.Later = errInternal.orUsers(err), true
+		verdict.Identity, verdict.Secret = state.identity, state.secret
+		verdict.received, verdict.payload = true, state.payload
+		v.observe(verdict)
 	}
 	state.verifier.refuse(w, r, err)
 }

@@ -251,7 +251,7 @@ func ExampleVerifierConfig_observe() {
 		Now:     fixedNow,
 		Observe: func(v stripeapps.Verdict) {
 			logRefusal(v)
-			if v.Err == nil {
+			if v.Err == nil { // a later refusal is a verdict of its own
 				accepted.Add(1)
 			}
 		},

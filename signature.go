@@ -196,7 +196,7 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 // slow client can hold the call for as long as the server's ReadTimeout lets
 // it: set one.
 func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
-	verdict := Verdict{Request: r, Secret: -1, Time: v.now(), verifier: v}
+	verdict := v.newVerdict(r)
 	accepted, err := v.verify(&verdict)
 	if v.observe != nil {
 		verdict.Err, verdict.Duration = err, v.now().Sub(verdict.Time)
@@ -221,7 +221,7 @@ func (v *Verifier) verify(verdict *Verdict) (*http.Request, error) {
 		return nil, err
 	}
 	payload, content, err := v.receive(r)
-	verdict.payload, verdict.unread, verdict.received = payload, err, true
+	verdict.received, verdict.payload, verdict.payloadErr = true, payload, err
 	if err != nil {
 		return nil, err
 	}

@@ -33,10 +33,28 @@ type Verdict struct {
 	// Duration is how long the verification took, waiting for the body included.
 	Duration time.Duration
 
-	verifier *Verifier
-	received bool // the payload, or the error that there was instead
-	payload  []byte
-	unread   error
+	// Later says that the request has been accepted, in a verdict of its own, and
+	// is refused by Require or Refuse now. Time is then that of the refusal, and
+	// Duration 0. Whoever counts requests leaves such verdicts out.
+	Later bool
+
+	// Source, Tolerance and InsecureAllowMissingUser are the Verifier's.
+	Source                   Source
+	Tolerance                time.Duration
+	InsecureAllowMissingUser bool
+
+	verifier   *Verifier
+	received   bool // payload or payloadErr
+	payload    []byte
+	payloadErr error
+}
+
+// newVerdict returns a verdict without its outcome.
+func (v *Verifier) newVerdict(r *http.Request) Verdict {
+	return Verdict{
+		Request: r, Secret: -1, Time: v.now(), verifier: v,
+		Source: v.source, Tolerance: v.tolerance, InsecureAllowMissingUser: v.allowNoUser,
+	}
 }
 
 // Payload returns what the signature has to cover, as the Verifier's Source finds
@@ -51,16 +69,18 @@ func (v Verdict) Payload() ([]byte, error) {
 		payload, _, err := v.verifier.receive(v.Request)
 		return payload, err
 	}
-	return v.payload, v.unread
+	return v.payload, v.payloadErr
 }
 
 // LogRefusals returns a function for VerifierConfig.Observe that gives logger a
-// line at level Info for each refusal:
+// line for each refusal, at level Info, or Error where the backend is to blame (a
+// status of 500 or more):
 //
 //	stripeapps: request refused code=no_match status=401 detail="no v1 signature …"
 //
-// The names and values of these attributes are part of this package's API. Nothing
-// of the request is among them. The request's context is handed on to the
+// The names of these attributes, the code and the status are part of this package's
+// API. Nothing of the request is among them, and not what an error wraps: log that
+// yourself before you call Refuse. The request's context is handed on to the
 // slog.Handler. To do more with a verdict, call several functions:
 //
 //	logRefusal, count := stripeapps.LogRefusals(logger), …
@@ -75,8 +95,11 @@ func LogRefusals(logger *slog.Logger) func(Verdict) {
 		if v.Err == nil {
 			return
 		}
-		e := asError(v.Err)
-		logger.LogAttrs(v.Request.Context(), slog.LevelInfo, "stripeapps: request refused",
+		e, level := asError(v.Err), slog.LevelInfo
+		if e.status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		logger.LogAttrs(v.Request.Context(), level, "stripeapps: request refused",
 			slog.String("code", e.code), slog.Int("status", e.status), slog.String("detail", e.detail))
 	}
 }

@@ -145,6 +145,8 @@ func TestARefusalBehindTheVerifierIsObservedToo(t *testing.T) {
 			assert.Equal(t, 1, refused.Secret)
 			assert.Equal(t, testNow, refused.Time)
 			assert.Zero(t, refused.Duration)
+			assert.True(t, refused.Later)
+			assert.False(t, accepted.Later)
 			payload, err := refused.Payload()
 			assert.NoError(t, err)
 			assert.Equal(t, plain, string(payload))
@@ -185,6 +187,15 @@ func TestTheLoggerGetsTheRequestsContext(t *testing.T) {
 	v.Handler(mustNotBeCalled(t)).ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), key{}, "request")))
 	require.NotNil(t, seen)
 	assert.Equal(t, "request", seen.Value(key{}))
+}
+
+func TestWhatTheBackendIsToBlameForIsLoggedAsAnError(t *testing.T) {
+	var logged bytes.Buffer
+	v := newVerifier(t, stripeapps.VerifierConfig{Observe: stripeapps.LogRefusals(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: withoutTime})))})
+	v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stripeapps.Refuse(w, r, errors.New("password=hunter2"))
+	})).ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
+	assert.Equal(t, "level=ERROR msg=\"stripeapps: request refused\" code=internal status=500 detail=\"the server failed to handle the request\"\n", logged.String())
 }
 
 func TestLogRefusalsNeedsALogger(t *testing.T) {

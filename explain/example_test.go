@@ -34,7 +34,8 @@ func ExampleRefusals() {
 		Now:     fixedNow, // for this example; leave it out
 	}
 	if os.Getenv("ENV") != "production" {
-		config.Observe = explain.Refusals(config, slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
+		logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+		config.Observe = explain.Refusals(logger, config.Secrets...)
 	}
 	verifier, err := stripeapps.NewVerifier(config)
 	if err != nil {

@@ -17,15 +17,16 @@ import (
 //
 //	stripeapps: explained code=no_match cause=pretty_printed text="there is white space …"
 //
-// cfg is the configuration of the Verifier itself:
+// secrets are those of the Verifier:
 //
 //	cfg := stripeapps.VerifierConfig{Secrets: secrets}
 //	if development {
-//		cfg.Observe = explain.Refusals(cfg, logger)
+//		cfg.Observe = explain.Refusals(logger, secrets...)
 //	}
 //	verifier, err := stripeapps.NewVerifier(cfg)
 //
-// It tries cfg.Secrets, whatever Verifier.SetSecrets has set since.
+// One such function serves several Verifiers with the same secrets. What
+// Verifier.SetSecrets has set since is not tried.
 //
 // It is NOT for production: each refusal, which anybody can cause, can cost as
 // much as hashing 32 MiB, the body is read even where the header is refused
@@ -33,17 +34,17 @@ import (
 // become a part of a response.
 //
 // It panics if logger is nil.
-func Refusals(cfg stripeapps.VerifierConfig, logger *slog.Logger) func(stripeapps.Verdict) {
+func Refusals(logger *slog.Logger, secrets ...string) func(stripeapps.Verdict) {
 	if logger == nil {
 		panic("explain: Refusals needs a logger")
 	}
 	var keys []explainedKey
-	for _, secret := range cfg.Secrets[:min(len(cfg.Secrets), signed.MaxSecrets)] {
+	for _, secret := range secrets[:min(len(secrets), signed.MaxSecrets)] {
 		keys = append(keys, explainedKey{Key: signed.NewKey(secret)})
 	}
 	return func(v stripeapps.Verdict) {
 		e := &explainer{keys: keys, budget: maxExplainedBytes}
-		if !e.receive(v, cfg) {
+		if !e.receive(v) {
 			return
 		}
 		for _, x := range e.explain() {
@@ -67,8 +68,8 @@ func codeOf(err error) string {
 // receive takes what there is to explain out of a verdict. It returns false if
 // there is nothing: the request was accepted, or the text of its refusal says it
 // all.
-func (e *explainer) receive(v stripeapps.Verdict, cfg stripeapps.VerifierConfig) bool {
-	if v.Identity != (stripeapps.Identity{}) { // accepted; Require may have refused it later
+func (e *explainer) receive(v stripeapps.Verdict) bool {
+	if v.Err == nil || v.Later {
 		return false
 	}
 	var payload []byte
@@ -85,7 +86,7 @@ func (e *explainer) receive(v stripeapps.Verdict, cfg stripeapps.VerifierConfig)
 	default:
 		return false
 	}
-	users, accounts, readable := sentIDs(v.Request, cfg.Source)
+	users, accounts, readable := sentIDs(v.Request, v.Source)
 	if !readable {
 		if errors.Is(v.Err, stripeapps.ErrMalformedIDs) {
 			return false
@@ -95,14 +96,11 @@ func (e *explainer) receive(v stripeapps.Verdict, cfg stripeapps.VerifierConfig)
 	// A header that was sent more than once is what a proxy would have joined.
 	e.received = Received{
 		Header: strings.Join(v.Request.Header["Stripe-Signature"], ", "),
-		Now:    v.Time, Tolerance: cfg.Tolerance, InsecureAllowMissingUser: cfg.InsecureAllowMissingUser,
-	}
-	if e.received.Tolerance == 0 {
-		e.received.Tolerance = stripeapps.DefaultTolerance
+		Now:    v.Time, Tolerance: v.Tolerance, InsecureAllowMissingUser: v.InsecureAllowMissingUser,
 	}
 	// Beside a body, ids in headers are a hint at most; without one they are not
 	// what this Verifier reads.
-	onlyIDs := cfg.Source == stripeapps.IDsInHeaders || cfg.Source == stripeapps.IDsInQuery
+	onlyIDs := v.Source == stripeapps.IDsInHeaders || v.Source == stripeapps.IDsInQuery
 	if !onlyIDs {
 		e.received.Body = payload
 	}

@@ -96,7 +96,7 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(off, request())
 
 			logger := slog.New(slog.NewJSONHandler(&logged, nil))
-			logRefusal, explainIt := stripeapps.LogRefusals(logger), explain.Refusals(config, logger)
+			logRefusal, explainIt := stripeapps.LogRefusals(logger), explain.Refusals(logger, testSecret)
 			config.Observe = func(v stripeapps.Verdict) { explainIt(v); logRefusal(v) }
 			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(withIt, request())
 			assert.Equal(t, off, withIt, "it is never a part of the response")
@@ -123,7 +123,7 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 }
 
 func TestRefusalsNeedsALogger(t *testing.T) {
-	assert.PanicsWithValue(t, "explain: Refusals needs a logger", func() { explain.Refusals(stripeapps.VerifierConfig{}, nil) })
+	assert.PanicsWithValue(t, "explain: Refusals needs a logger", func() { explain.Refusals(nil) })
 }
 
 func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
@@ -146,7 +146,7 @@ func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
 			config := test.config
 			config.Secrets = []string{stripeappstest.DefaultSecret}
 			config.Now = func() time.Time { seconds++; return start.Add(time.Duration(seconds) * time.Second) }
-			config.Observe = explain.Refusals(config, slog.New(slog.NewTextHandler(&log, nil)))
+			config.Observe = explain.Refusals(slog.New(slog.NewTextHandler(&log, nil)), stripeappstest.DefaultSecret)
 			v, err := stripeapps.NewVerifier(config)
 			require.NoError(t, err)
 			method := "POST"
