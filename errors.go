@@ -198,6 +198,8 @@ func refusalOf(fault signed.Fault) *Error {
 		return ErrMalformedSignature
 	case signed.LongHeader:
 		return errLongHeader
+	case signed.RepeatedTime:
+		return errRepeatedTime
 	case signed.ManySignatures:
 		return errManySignatures
 	case signed.NoV1:
@@ -220,9 +222,10 @@ var (
 	errLongHeader     = ErrMalformedSignature.because("the Stripe-Signature header is longer than 4096 bytes")
 	errManySignatures = ErrMalformedSignature.because(
 		"the Stripe-Signature header has more than 16 v1 signatures")
-	errRepeatedHeader = ErrMalformedSignature.because("the request has more than one Stripe-Signature header")
-	errNoV1           = ErrNoMatch.because("the Stripe-Signature header has no v1 signature")
-	errNoBody         = ErrNoMatch.because(
+	errRepeatedTime = ErrMalformedSignature.because(
+		"the Stripe-Signature header has more than one t, as if two signatures had been sent: send the value that fetchStripeSignature returns once")
+	errNoV1   = ErrNoMatch.because("the Stripe-Signature header has no v1 signature")
+	errNoBody = ErrNoMatch.because(
 		"the request has no body, which is what has to be signed here: send the signed JSON as the body")
 	errNoMatchIDs = ErrNoMatch.because(
 		"no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, " +

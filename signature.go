@@ -209,15 +209,12 @@ func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
 // gets.
 func (v *Verifier) verify(verdict *Verdict) (*http.Request, error) {
 	r := verdict.Request
-	values := r.Header[headerSignature]
-	if len(values) == 0 {
-		return nil, ErrNotSigned
-	}
-	if len(values) > 1 {
-		return nil, errRepeatedHeader
+	header, fault := signed.JoinLines(r.Header[headerSignature])
+	if fault != signed.OK {
+		return nil, refusalOf(fault)
 	}
 	var h signed.Header
-	if err := v.readHeader(&h, values[0], verdict.Time); err != nil {
+	if err := v.readHeader(&h, header, verdict.Time); err != nil {
 		return nil, err
 	}
 	payload, content, err := v.receive(r)

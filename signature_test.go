@@ -330,11 +330,51 @@ func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	assert.Empty(t, files)
 }
 
-func TestTheSignatureHeaderMustComeOnce(t *testing.T) {
-	r := signedRequest(plain)
-	r.Header.Add("Stripe-Signature", r.Header.Get("Stripe-Signature"))
-	_, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(r)
-	assert.ErrorIs(t, err, stripeapps.ErrMalformedSignature)
+// A gateway may split a list at its commas, or join its lines again: RFC 9110,
+// section 5.3. The usual adapter for AWS HTTP APIs and function URLs does the
+// former (awslabs/aws-lambda-go-api-proxy#171).
+func TestTheSignatureHeaderIsOneListHoweverItIsSplit(t *testing.T) {
+	header := sign(plain, testSecret, testNow)
+	time, v1, _ := strings.Cut(header, ",")
+	for _, test := range []struct {
+		name  string
+		lines []string
+		want  error
+	}{
+		{"split at its comma", []string{time, v1}, nil},
+		{"the signature first", []string{v1, time}, nil},
+		{"split, with a second signature", []string{time, "v1=" + strings.Repeat("0", 64), v1}, nil},
+		{"joined with a space", []string{time + ", " + v1}, nil},
+		{"joined with white space on both sides", []string{time + " \t, \t" + v1}, nil},
+		{"split behind another scheme", []string{time + ", v0=1", v1}, nil},
+		{"as many lines as the limit lets through", append([]string{header}, lines("x=1", 16)...), nil},
+		{"sent twice", []string{header, header}, stripeapps.ErrMalformedSignature},
+		{"sent twice and joined", []string{header + ", " + header}, stripeapps.ErrMalformedSignature},
+		{"the right one behind another", []string{sign(plain, "absec_other", testNow), header}, stripeapps.ErrMalformedSignature},
+		{"the right one in front of another", []string{header, sign(plain, "absec_other", testNow)}, stripeapps.ErrMalformedSignature},
+		{"the time twice", []string{time, time, v1}, stripeapps.ErrMalformedSignature},
+		{"an empty line", []string{header, ""}, stripeapps.ErrMalformedSignature},
+		{"an empty line alone", []string{""}, stripeapps.ErrNotSigned},
+		{"two empty lines", []string{"", ""}, stripeapps.ErrMalformedSignature},
+		{"white space at its end", []string{header + " "}, stripeapps.ErrMalformedSignature},
+		{"white space in front of it", []string{" " + header}, stripeapps.ErrMalformedSignature},
+		{"white space within a pair", []string{"t =" + header[2:]}, stripeapps.ErrMalformedSignature},
+		{"another space than those of RFC 9110", []string{time + ",\u00a0" + v1}, stripeapps.ErrNoMatch},
+		{"a line break", []string{time + ",\n" + v1}, stripeapps.ErrNoMatch},
+		{"lines beyond the limit", append([]string{header}, lines(strings.Repeat("x", 100)+"=1", 50)...), stripeapps.ErrMalformedSignature},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := signedRequest(plain)
+			r.Header["Stripe-Signature"] = test.lines
+			_, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(r)
+			assert.ErrorIs(t, err, test.want)
+		})
+	}
+}
+
+// lines returns n lines of a header.
+func lines(line string, n int) []string {
+	return strings.Split(strings.Repeat(line+"\n", n)[:n*(len(line)+1)-1], "\n")
 }
 
 func TestWhyNoSignatureMatches(t *testing.T) {

@@ -93,9 +93,9 @@ func (e *explainer) receive(v stripeapps.Verdict) bool {
 		}
 		e.headerOnly = true
 	}
-	// A header that was sent more than once is what a proxy would have joined.
+	// Several field lines are one list, as the Verifier reads them.
 	e.received = Received{
-		Header: strings.Join(v.Request.Header["Stripe-Signature"], ", "),
+		Header: strings.Join(v.Request.Header["Stripe-Signature"], ","),
 		Now:    v.Time, Tolerance: v.Tolerance, InsecureAllowMissingUser: v.InsecureAllowMissingUser,
 	}
 	// Beside a body, ids in headers are a hint at most; without one they are not

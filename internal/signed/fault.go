@@ -16,6 +16,7 @@ const (
 	NotSigned       // there is no header
 	MalformedHeader // it is not t=…,v1=… in canonical form
 	LongHeader      // it has more than MaxHeaderBytes
+	RepeatedTime    // it has more than one t, like two headers in one
 	ManySignatures  // it has more than MaxSignatures v1
 	NoV1            // it has none
 

@@ -22,10 +22,33 @@ type Header struct {
 	count     int // of macs
 }
 
+// JoinLines makes one value of a header's field lines: they are one list, which
+// a gateway may have split at its commas. The lines are bounded before they are
+// joined.
+//
+// https://www.rfc-editor.org/rfc/rfc9110#section-5.3
+func JoinLines(lines []string) (header string, _ Fault) {
+	switch len(lines) {
+	case 0:
+		return "", NotSigned
+	case 1:
+		return lines[0], OK
+	}
+	length := len(lines) - 1
+	for _, line := range lines {
+		length += len(line)
+		if length > MaxHeaderBytes {
+			return "", LongHeader
+		}
+	}
+	return strings.Join(lines, ","), OK
+}
+
 // Parse reads "t=1700000000,v1=<64 hex digits>,…" in one pass. Only the
 // canonical form is accepted, the one Stripe writes: exactly one t, in decimal
-// digits without a leading zero; each v1 in 64 lower-case hex digits; no spaces.
-// Keys other than those two are ignored, as Stripe may add schemes.
+// digits without a leading zero; each v1 in 64 lower-case hex digits; no white
+// space but around commas, where whoever joins field lines may put it. Keys other
+// than those two are ignored, as Stripe may add schemes.
 //
 // https://docs.stripe.com/webhooks#verify-manually
 func (h *Header) Parse(header string) Fault {
@@ -44,9 +67,11 @@ func (h *Header) Parse(header string) Fault {
 		rest = rest[equals+1:]
 		switch key {
 		case "t":
-			ok = h.timestamp == ""
+			if h.timestamp != "" {
+				return RepeatedTime
+			}
 			h.SignedAt, h.timestamp, rest = CutTimestamp(rest)
-			ok = ok && h.timestamp != ""
+			ok = h.timestamp != ""
 		case "v1":
 			if h.count == MaxSignatures {
 				return ManySignatures
@@ -54,17 +79,19 @@ func (h *Header) Parse(header string) Fault {
 			rest, ok = CutMAC(&h.macs[h.count], rest)
 			h.count++
 		default:
-			end := strings.IndexByte(rest, ',')
+			end := strings.IndexAny(rest, ", \t")
 			if end < 0 {
 				end = len(rest)
 			}
-			ok = key != "" && !strings.ContainsAny(key, ", ") && !strings.ContainsAny(rest[:end], "= ")
+			ok = key != "" && !strings.ContainsAny(key, ", \t") && !strings.Contains(rest[:end], "=")
 			rest = rest[end:]
 		}
-		// What follows a value is the end, or a comma and another pair.
+		// What follows a value is the end, or a comma and another pair, with
+		// optional white space around it (RFC 9110, section 5.6.1).
 		if more = rest != ""; more {
-			ok = ok && rest[0] == ','
-			rest = rest[1:]
+			rest, more = strings.CutPrefix(trimSpace(rest), ",")
+			ok = ok && more
+			rest = trimSpace(rest)
 		}
 		if !ok {
 			return MalformedHeader
@@ -77,6 +104,13 @@ func (h *Header) Parse(header string) Fault {
 		return NoV1
 	}
 	return OK
+}
+
+func trimSpace(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	return s
 }
 
 // maxTimestampDigits always fit into an int64.

@@ -103,7 +103,7 @@ func TestGoldenVectors(t *testing.T) {
 
 			_, after, _ := strings.Cut(vector.Header, "t=")
 			seconds, _, _ := strings.Cut(after, ",")
-			at, err := strconv.ParseInt(seconds, 10, 64)
+			at, err := strconv.ParseInt(strings.TrimSpace(seconds), 10, 64)
 			require.NoError(t, err)
 			matched := 0
 			for _, secret := range vector.Secrets {
@@ -113,7 +113,7 @@ func TestGoldenVectors(t *testing.T) {
 				}
 			}
 			assert.Positive(t, matched)
-			if len(vector.Secrets) == 1 && strings.Count(vector.Header, ",") == 1 && strings.HasPrefix(vector.Header, "t=") {
+			if len(vector.Secrets) == 1 && strings.Count(vector.Header, ",") == 1 && !strings.Contains(vector.Header, " ") && strings.HasPrefix(vector.Header, "t=") {
 				assert.Equal(t, vector.Header, stripejs.Header(text, time.Unix(at, 0), vector.Secrets[0]))
 			}
 		})
