@@ -210,6 +210,8 @@ func refusalOf(fault signed.Fault) *Error {
 		return errTooDeep
 	case signed.RepeatedName:
 		return errRepeatedName
+	case signed.ConfusedName:
+		return errConfusedName
 	case signed.InstallLink:
 		return ErrInstallSignature
 	default: // signed.NoIDs
@@ -235,6 +237,8 @@ var (
 	errTooDeep      = ErrNoIdentity.because("the signed payload is nested more than 256 levels deep")
 	errRepeatedName = ErrNoIdentity.because(
 		"the signed payload has two members whose names are equal or differ by case only")
+	errConfusedName = ErrNoIdentity.because(
+		"the signed payload has a member whose name some decoders take for user_id, account_id, action, livemode or stripe_roles: rename it, or write it so")
 	errQueryTooLong = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
 	errBodyLength   = ErrBodyUnreadable.because(
 		"the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")

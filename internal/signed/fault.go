@@ -23,6 +23,7 @@ const (
 	NotObject    // the payload is not a JSON object in UTF-8
 	TooDeep      // it is nested more than 256 levels deep
 	RepeatedName // it has two members that encoding/json could confuse
+	ConfusedName // it has a name that some decoder takes for a known one
 	NoIDs        // it does not end in user_id and account_id
 	InstallLink  // it is what an install link signs
 )

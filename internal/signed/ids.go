@@ -43,19 +43,21 @@ func IDsPayload[T string | []byte](userID, accountID T) []byte {
 
 // ReadIDs reads the two ids from the last two members of a signed payload. The
 // caller's own members come before them, so that none of those can pass for an
-// id, whatever its name. The fault is NotObject, TooDeep, RepeatedName, NoIDs or
-// InstallLink.
+// id, whatever its name. The fault is NotObject, TooDeep, RepeatedName,
+// ConfusedName, NoIDs or InstallLink.
 func ReadIDs(payload []byte, allowNoUser bool) (ids IDs, _ Fault) {
 	names := nameSets.Get().(*nameSet)
 	defer names.release()
 
 	type member struct{ name, value []byte }
 	var previous, last member
-	userNamed, stateNamed := false, false
+	userNamed, stateNamed, confused := false, false, false
 	members := Members(payload)
 	for members.Next() {
 		previous, last = last, member{members.Name, members.Value}
-		userNamed = string(names.add(members.Name)) == "USER_ID" || userNamed
+		folded := names.add(members.Name)
+		userNamed = string(folded) == "USER_ID" || userNamed
+		confused = confused || isConfusable(members.Name, folded)
 		stateNamed = string(members.Name) == "state" || stateNamed
 	}
 	if members.Fault != OK {
@@ -63,6 +65,9 @@ func ReadIDs(payload []byte, allowNoUser bool) (ids IDs, _ Fault) {
 	}
 	if names.repeats() {
 		return ids, RepeatedName
+	}
+	if confused {
+		return ids, ConfusedName
 	}
 
 	ids.Account = idOf(last.value)

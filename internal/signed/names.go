@@ -52,6 +52,47 @@ func (s *nameSet) repeats() bool {
 	return false
 }
 
+// isConfusable reports whether a name, as written, is not one of the known ones,
+// but some decoder takes it for one: encoding/json ignores case by Unicode's
+// simple folding, others also fold İ and ı to i, or ignore _ and -. Whoever
+// decodes the payload must read what was verified. folded is the name as add
+// returns it.
+//
+// https://pkg.go.dev/encoding/json/v2#MatchCaseInsensitiveNames
+func isConfusable(name, folded []byte) bool {
+	const longest = len("STRIPEROLES")
+	var squashed [longest]byte
+	n := 0
+	for i := 0; i < len(folded); i++ {
+		c := folded[i]
+		if c == '_' || c == '-' {
+			continue
+		}
+		if c == 0xc4 && i+1 < len(folded) && (folded[i+1] == 0xb0 || folded[i+1] == 0xb1) { // İ, ı in UTF-8
+			c, i = 'I', i+1
+		}
+		if n == longest {
+			return false
+		}
+		squashed[n] = c
+		n++
+	}
+	known := ""
+	switch string(squashed[:n]) {
+	case "USERID":
+		known = "user_id"
+	case "ACCOUNTID":
+		known = "account_id"
+	case "ACTION":
+		known = "action"
+	case "LIVEMODE":
+		known = "livemode"
+	case "STRIPEROLES":
+		known = "stripe_roles"
+	}
+	return known != "" && string(name) != known
+}
+
 // appendFolded appends what a name of a valid document means, with its case
 // folded as encoding/json folds it to find a struct's field: each letter is
 // replaced by the smallest of those that differ from it by case only.

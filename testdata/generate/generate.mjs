@@ -73,7 +73,7 @@ accept('a date, which becomes text', textFor({ at: new Date(Date.UTC(2023, 10, 1
 accept('empty keys and values', textFor({ '': '', a: {}, b: [] }));
 accept('a nested object that holds other ids', textFor({ on_behalf_of: { user_id: 'usr_evil', account_id: 'acct_evil' } }));
 accept('an array of objects that hold other ids', textFor({ rows: [{ user_id: 'usr_1' }, { account_id: 'acct_1' }, [IDS]] }));
-accept('names that only look like the ids', textFor({ userid: 'a', 'user-id': 'b', user_id_: 'c', accountId: 'd', ' user_id': 'e' }));
+accept('names that no decoder takes for the ids', textFor({ ' user_id': 'a', 'user.id': 'b', user_ids: 'c', account: 'd', usér_id: 'e' }));
 accept('roles, as fetchStripeSignature checks them', textFor({ stripe_roles: [{ type: 'builtIn', name: 'Administrator' }] }));
 accept('state next to another member', textFor({ state: 'xyz', action: 'connect' }));
 accept('state inside a nested object', textFor({ install: { state: 'xyz' } }));
@@ -189,6 +189,11 @@ signed('no_identity', 'the ids in a nested object only', JSON.stringify({ amount
 signed('no_identity', 'user_id twice', `{"user_id":"usr_evil",${textFor().slice(1)}`);
 signed('no_identity', 'user_id twice, once with an escape', `{"user\\u005fid":"usr_evil",${textFor().slice(1)}`);
 signed('no_identity', 'both ids twice', `${textFor({}, { user_id: 'usr_evil', account_id: 'acct_evil' }).slice(0, -1)},${textFor().slice(1)}`);
+// Names that some JSON decoder takes for a known one: by Unicode's folding, or without _ and -.
+for (const name of ['userid', 'user-id', 'user_id_', 'USER-ID', 'accountId', 'AccountID', 'ACTION', 'act\u0130on', 'act\u0131on', 'action_', '_action', 'live-mode', 'liveMode', 'livemode-', 'stripeRoles', '\u017ftripe_roles']) {
+  signed('no_identity', `a member ${JSON.stringify(name)}, which some decoders take for a known one`, textFor({ [name]: true }));
+}
+signed('no_identity', 'an action written with an escape, as JSON.stringify never does', `{"\\u0061ction":"refund",${textFor().slice(1)}`);
 signed('no_identity', 'another member twice', `{"amount":1,"amount":2,${textFor().slice(1)}`);
 signed('no_identity', 'USER_ID beside user_id', textFor({ USER_ID: 'usr_evil' }));
 signed('no_identity', 'Account_Id beside account_id', textFor({ Account_Id: 'acct_evil' }));
