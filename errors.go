@@ -240,8 +240,10 @@ var (
 	errConfusedName = ErrNoIdentity.because(
 		"the signed payload has a member whose name some decoders take for user_id, account_id, action, livemode or stripe_roles: rename it, or write it so")
 	errQueryTooLong = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
-	errBodyLength   = ErrBodyUnreadable.because(
-		"the request body is not as long as its Content-Length says: it was cut off, or something read it before this middleware")
+	errBodyTooShort = ErrBodyUnreadable.because(
+		"the request body is shorter than its Content-Length: it was cut off, or something read it before this middleware")
+	errBodyTooLong = ErrBodyUnreadable.because(
+		"the request body is longer than its Content-Length: something replaced it before this middleware and kept the length, like what undoes a Content-Encoding")
 )
 
 // Refuse responds to r with err in the chain's own way, for handlers behind it:

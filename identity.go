@@ -33,7 +33,7 @@ type verified struct {
 	payload  []byte
 	secret   int       // the index of the one that signed
 	verifier *Verifier // nil: ContextWithIdentity has made this
-	body     body
+	body     bodyAgain
 }
 
 type contextKey struct{}

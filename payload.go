@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/body"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -126,73 +127,30 @@ func idsInQuery(r *http.Request) (users, accounts []string, _ error) {
 	return query["user_id"], query["account_id"], nil
 }
 
-const (
-	// lengthTrusted is how much memory a Content-Length claims by itself. Beyond
-	// it, at most twice as much is allocated as has really arrived.
-	lengthTrusted = 128 << 10
-	// maxEmptyReads is when a reader that gives nothing, and no error, is given up.
-	maxEmptyReads = 100
-)
-
-// readBody reads the whole body, at most limit bytes of it, into memory of its
-// exact size where the Content-Length is known.
+// readBody reads the whole body, at most limit bytes of it.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
+	switch {
+	case r.ContentLength > limit:
 		return nil, ErrBodyTooLarge
-	}
-	if r.Body == nil || r.Body == http.NoBody {
+	case r.Body == nil || r.Body == http.NoBody:
 		if r.ContentLength > 0 {
-			return nil, errBodyLength
+			return nil, errBodyTooShort
 		}
 		return nil, nil
 	}
-	// 0 with a body is a request made by hand, whose length is not known.
-	if r.ContentLength <= 0 {
-		return readAll(r.Body, 512, int(limit), ErrBodyTooLarge)
+	// Length 0 with a body is a request made by hand, whose length is not known.
+	content, err := body.Read(r.Body, r.ContentLength, limit)
+	switch err {
+	case nil:
+		return content, nil
+	case body.ErrTooLarge:
+		return nil, ErrBodyTooLarge
+	case body.ErrTooShort:
+		return nil, errBodyTooShort
+	case body.ErrTooLong:
+		return nil, errBodyTooLong
 	}
-	length := int(r.ContentLength)
-	body, err := readAll(r.Body, min(length, lengthTrusted), length, errBodyLength)
-	if err == nil && len(body) < length {
-		return nil, errBodyLength
-	}
-	return body, err
-}
-
-// readAll reads to the end, into a buffer that begins with size bytes and grows
-// to limit; tooLong is the error of a body that goes on after that. Unlike
-// io.ReadAll it stops at a limit, and unlike io.ReadFull it keeps an error that
-// comes with the last bytes.
-func readAll(r io.Reader, size, limit int, tooLong error) ([]byte, error) {
-	body := make([]byte, 0, min(size, limit))
-	var end [1]byte
-	for empty := 0; empty < maxEmptyReads; {
-		if len(body) == cap(body) && cap(body) < limit {
-			grown := make([]byte, len(body), min(2*cap(body), limit))
-			copy(grown, body)
-			body = grown
-		}
-		room := body[len(body):cap(body)]
-		if len(room) == 0 {
-			room = end[:]
-		}
-		n, err := r.Read(room)
-		switch {
-		case n < 0 || n > len(room):
-			return nil, unreadable(errors.New("stripeapps: the body's reader returned an impossible count"))
-		case err != nil && err != io.EOF:
-			return nil, unreadable(err)
-		case n > 0 && len(body) == limit:
-			return nil, tooLong
-		}
-		body = body[:len(body)+n]
-		if err == io.EOF {
-			return body, nil
-		}
-		if empty++; n > 0 {
-			empty = 0
-		}
-	}
-	return nil, unreadable(io.ErrNoProgress)
+	return nil, unreadable(err)
 }
 
 // unreadable tells the limit of an http.MaxBytesReader from a client that went
@@ -204,10 +162,10 @@ func unreadable(err error) error {
 	return ErrBodyUnreadable.causedBy(err)
 }
 
-// body is a request body that has been read, for the handler to read again.
-type body struct {
+// bodyAgain is a request body that has been read, for the handler to read again.
+type bodyAgain struct {
 	bytes.Reader
 	original io.Closer
 }
 
-func (b *body) Close() error { return b.original.Close() }
+func (b *bodyAgain) Close() error { return b.original.Close() }

@@ -153,7 +153,7 @@ func TestAContentLengthAloneClaimsLittleMemory(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		assert.ErrorIs(t, err, stripeapps.ErrBodyUnreadable)
 		allocated := after.TotalAlloc - before.TotalAlloc
-		assert.Less(t, allocated, uint64(4*sent+(256<<10)), "%d bytes sent", sent)
+		assert.Less(t, allocated, uint64(4*sent+(16<<10)), "%d bytes sent", sent)
 	}
 }
 
