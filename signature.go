@@ -175,8 +175,11 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 			v.refuse(w, r, err)
 			return
 		}
-		// The server cleans up after its own request only, not after a copy.
+		// What stands outside sees its own request only, not the copy: a log or a
+		// metric the pattern that a mux inside has found, and the server the files
+		// that it has to remove.
 		defer func() {
+			r.Pattern = accepted.Pattern
 			if accepted.MultipartForm != nil {
 				accepted.MultipartForm.RemoveAll()
 			}

@@ -295,6 +295,26 @@ func TestNoRequestIsLostWhileSecretsAreSwapped(t *testing.T) {
 	rolling.Wait()
 }
 
+// A log or a metric outside groups by it (otelhttp does).
+func TestThePatternOfAnInnerMuxReachesWhatStandsOutside(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/{thing}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("thing") == "panic" {
+			panic("in a handler")
+		}
+	})
+	handler := newVerifier(t, stripeapps.VerifierConfig{}).Handler(mux)
+	for path, want := range map[string]string{"/api/echo": "POST /api/{thing}", "/api/panic": "POST /api/{thing}", "/elsewhere": ""} {
+		r := signedRequest(plain)
+		r.URL.Path = path
+		func() {
+			defer func() { recover() }()
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+		assert.Equal(t, want, r.Pattern, path)
+	}
+}
+
 // The server removes the files of its own request's form, not those of a copy.
 func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
