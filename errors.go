@@ -258,7 +258,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if v := state.verifier; v.observe != nil {
 		verdict := v.newVerdict(r)
 		verdict.Err, verdict.Later = errInternal.orUsers(err), true
-		verdict.Identity, verdict.Secret = state.identity, state.secret
+		verdict.Identity = state.identity
+		verdict.Secret, verdict.SecretLabel = state.identity.Secret, state.identity.SecretLabel
 		verdict.received, verdict.payload = true, state.payload
 		v.observe(verdict)
 	}

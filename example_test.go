@@ -218,7 +218,7 @@ func ExampleContextWithIdentity() {
 	}
 
 	ctx := stripeapps.ContextWithIdentity(context.Background(),
-		stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", SignedAt: testNow},
+		stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow}},
 		[]byte(`{"amount":1250}`))
 	w := httptest.NewRecorder()
 	handler(w, httptest.NewRequest("POST", "/", nil).WithContext(ctx))

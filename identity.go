@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
@@ -23,15 +22,14 @@ type Identity struct {
 	// AccountID is the id of the Stripe account that the user is looking at
 	// (acct_…).
 	AccountID string
-	// SignedAt is when Stripe signed, in whole seconds, in UTC.
-	SignedAt time.Time
+	// Signature says when Stripe signed, and with which of the secrets.
+	Signature
 }
 
 // verified is what the context of a verified request holds.
 type verified struct {
 	identity Identity
 	payload  []byte
-	secret   int       // the index of the one that signed
 	verifier *Verifier // nil: ContextWithIdentity has made this
 	body     bodyAgain
 }
@@ -173,7 +171,7 @@ func ContextWithIdentity(ctx context.Context, id Identity, payload []byte) conte
 	} else if payload != nil {
 		panic("stripeapps: ContextWithIdentity: the payload must be a JSON object")
 	}
-	v, err := newVerified(text, id.SignedAt, id.UserID == "")
+	v, err := newVerified(text, id.Signature, id.UserID == "")
 	if err != nil {
 		panic("stripeapps: ContextWithIdentity: " + asError(err).detail)
 	}
@@ -182,7 +180,7 @@ func ContextWithIdentity(ctx context.Context, id Identity, payload []byte) conte
 
 // newVerified reads the identity out of a payload whose signature has been
 // verified.
-func newVerified(payload []byte, signedAt time.Time, allowNoUser bool) (*verified, error) {
+func newVerified(payload []byte, signature Signature, allowNoUser bool) (*verified, error) {
 	ids, fault := signed.ReadIDs(payload, allowNoUser)
 	if fault != signed.OK {
 		return nil, refusalOf(fault)
@@ -190,7 +188,7 @@ func newVerified(payload []byte, signedAt time.Time, allowNoUser bool) (*verifie
 	both := make([]byte, 0, 2*signed.MaxIDBytes) // on the stack: one string for both ids
 	text := string(append(append(both, ids.User...), ids.Account...))
 	return &verified{
-		identity: Identity{UserID: text[:len(ids.User)], AccountID: text[len(ids.User):], SignedAt: signedAt},
+		identity: Identity{UserID: text[:len(ids.User)], AccountID: text[len(ids.User):], Signature: signature},
 		payload:  slices.Clip(payload),
 	}, nil
 }

@@ -361,7 +361,7 @@ func TestAMissingUserIsAcceptedOnlyWhereThatIsAllowed(t *testing.T) {
 			assert.ErrorIs(t, err, test.loose)
 			if test.loose == nil && test.strict != nil {
 				id, _ := stripeapps.IdentityFrom(verified.Context())
-				assert.Equal(t, stripeapps.Identity{AccountID: "acct_123", SignedAt: testNow}, id)
+				assert.Equal(t, stripeapps.Identity{AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow}}, id)
 			}
 		})
 	}

@@ -36,6 +36,13 @@ type VerifierConfig struct {
 	// https://docs.stripe.com/stripe-apps/build-backend#expire-and-create-secrets
 	Secrets []string
 
+	// LabeledSecrets are given instead of Secrets where it matters which of them
+	// has signed: where one route serves several apps, or sandboxes, each of
+	// which has secrets of its own, or to see when an old secret is out of use.
+	// Signature.SecretLabel tells it. Secrets that are the same to you, like the
+	// new and the old one of an app, may have the same label; none may be empty.
+	LabeledSecrets []LabeledSecret
+
 	// Tolerance is how far the signature's time may be from Now, in the past
 	// and in the future, the limit included. 0 means DefaultTolerance;
 	// negative values and values over 24 hours are errors.
@@ -73,6 +80,12 @@ type VerifierConfig struct {
 	// It is called concurrently, before the request goes on or is responded to,
 	// and holds it up for as long as it takes.
 	Observe func(Verdict)
+}
+
+// LabeledSecret is a signing secret with a name. The name may be shown and logged.
+type LabeledSecret struct {
+	Label  string
+	Secret string
 }
 
 // Verifier verifies that a request was signed by Stripe for a UI extension of
@@ -118,7 +131,7 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 		v.now = time.Now
 	}
 
-	errs := []error{v.SetSecrets(cfg.Secrets...)}
+	errs := []error{v.setSecrets(cfg.Secrets, cfg.LabeledSecrets)}
 	if v.tolerance < 0 || v.tolerance > maxTolerance {
 		errs = append(errs, fmt.Errorf("stripeapps: Tolerance is %v: it must be 0 (meaning %v) or from 1ns to %v", v.tolerance, DefaultTolerance, maxTolerance))
 	}
@@ -136,8 +149,24 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 // request is verified with the secrets before or those after the call, never
 // with a mixture. If it returns an error, the former secrets stay in force. Where
 // there are several Verifiers, call it on each.
-func (v *Verifier) SetSecrets(secrets ...string) error {
-	ring, err := newKeyring(secrets)
+func (v *Verifier) SetSecrets(secrets ...string) error { return v.setSecrets(secrets, nil) }
+
+// SetLabeledSecrets is SetSecrets with labels.
+func (v *Verifier) SetLabeledSecrets(secrets ...LabeledSecret) error {
+	return v.setSecrets(nil, secrets)
+}
+
+func (v *Verifier) setSecrets(secrets []string, labeled []LabeledSecret) error {
+	var ring signed.Keyring
+	var err error
+	switch {
+	case secrets != nil && labeled != nil:
+		return errors.New("stripeapps: Secrets and LabeledSecrets are both set: give each secret a label, or none")
+	case labeled == nil:
+		ring, err = newKeyring("Secrets", secrets)
+	default:
+		ring, err = newLabeledKeyring(labeled)
+	}
 	if err != nil {
 		return err
 	}
@@ -145,25 +174,48 @@ func (v *Verifier) SetSecrets(secrets ...string) error {
 	return nil
 }
 
-// newKeyring checks secrets, and says everything that is wrong with them.
-func newKeyring(secrets []string) (signed.Keyring, error) {
+// newKeyring checks the secrets of a field, and says everything that is wrong with
+// them.
+func newKeyring(field string, secrets []string) (signed.Keyring, error) {
 	if len(secrets) == 0 {
-		return nil, errors.New("stripeapps: Secrets is empty: give the app's signing secret (absec_…), shown on the app's page in the Stripe Dashboard after its first upload")
+		return nil, fmt.Errorf("stripeapps: %s is empty: give the app's signing secret (absec_…), "+
+			"shown on the app's page in the Stripe Dashboard after its first upload", field)
 	}
 	if len(secrets) > signed.MaxSecrets {
-		return nil, fmt.Errorf("stripeapps: Secrets has %d entries, more than %d: every one is tried for each request, and Stripe signs with two at most", len(secrets), signed.MaxSecrets)
+		return nil, fmt.Errorf("stripeapps: %s has %d entries, more than %d: "+
+			"every one is tried for each request, and Stripe signs with two at most", field, len(secrets), signed.MaxSecrets)
 	}
 	var ring signed.Keyring
 	var errs []error
 	for i, secret := range secrets {
 		if what := signed.CheckSecret(secret); what != "" {
-			errs = append(errs, fmt.Errorf("stripeapps: Secrets[%d] %s", i, what))
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] %s", field, i, what))
 		} else if first := slices.Index(secrets, secret); first < i {
-			errs = append(errs, fmt.Errorf("stripeapps: Secrets[%d] equals Secrets[%d]: give each secret once", i, first))
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] equals %s[%d]: give each secret once", field, i, field, first))
 		}
 		ring = append(ring, signed.NewKey(secret))
 	}
 	return ring, errors.Join(errs...)
+}
+
+func newLabeledKeyring(labeled []LabeledSecret) (signed.Keyring, error) {
+	const field = "LabeledSecrets"
+	var secrets []string
+	var errs []error
+	for i, entry := range labeled {
+		secrets = append(secrets, entry.Secret)
+		switch {
+		case entry.Label == "":
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] has no label: give it one, or use Secrets", field, i))
+		case signed.HoldsSecret(entry.Label):
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] has what looks like a secret as its label, which is shown", field, i))
+		}
+	}
+	ring, err := newKeyring(field, secrets)
+	for i := range ring {
+		ring[i].Label = labeled[i].Label
+	}
+	return ring, errors.Join(append(errs, err)...)
 }
 
 // Handler returns a handler that calls next with requests that Verify accepts,
@@ -225,15 +277,16 @@ func (v *Verifier) verify(verdict *Verdict) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	verdict.Secret = v.keys.Load().Match(&h, payload)
-	if verdict.Secret < 0 {
+	signature, ok := v.match(&h, payload)
+	if !ok {
 		return nil, v.noMatch(&h, payload)
 	}
-	state, err := newVerified(payload, signedAt(&h), v.allowNoUser)
+	verdict.Secret, verdict.SecretLabel = signature.Secret, signature.SecretLabel
+	state, err := newVerified(payload, signature, v.allowNoUser)
 	if err != nil {
 		return nil, err
 	}
-	state.verifier, state.secret = v, verdict.Secret
+	state.verifier = v
 	verdict.Identity = state.identity
 
 	accepted := r.WithContext(context.WithValue(r.Context(), contextKey{}, state))
@@ -249,6 +302,11 @@ func (v *Verifier) verify(verdict *Verdict) (*http.Request, error) {
 type Signature struct {
 	// SignedAt is when Stripe signed, in whole seconds, in UTC.
 	SignedAt time.Time
+	// Secret is the index of the secret that Stripe signed with, among those in
+	// force.
+	Secret int
+	// SecretLabel is its label, or "" where it has none.
+	SecretLabel string
 }
 
 // VerifyPayload verifies that header, the value of Stripe-Signature, holds a
@@ -267,10 +325,11 @@ func (v *Verifier) VerifyPayload(payload []byte, header string) (Signature, erro
 	if err := v.readHeader(&h, header, v.now()); err != nil {
 		return Signature{}, err
 	}
-	if v.keys.Load().Match(&h, payload) < 0 {
+	signature, ok := v.match(&h, payload)
+	if !ok {
 		return Signature{}, ErrNoMatch
 	}
-	return Signature{SignedAt: signedAt(&h)}, nil
+	return signature, nil
 }
 
 // readHeader parses the header and checks its time.
@@ -289,7 +348,15 @@ func (v *Verifier) readHeader(h *signed.Header, header string, now time.Time) er
 	return nil
 }
 
-func signedAt(h *signed.Header) time.Time { return time.Unix(h.SignedAt, 0).UTC() }
+// match tells which secret the payload is signed with.
+func (v *Verifier) match(h *signed.Header, payload []byte) (_ Signature, ok bool) {
+	keys := *v.keys.Load()
+	i := keys.Match(h, payload)
+	if i < 0 {
+		return Signature{}, false
+	}
+	return Signature{SignedAt: time.Unix(h.SignedAt, 0).UTC(), Secret: i, SecretLabel: keys[i].Label}, true
+}
 
 // maxDiagnosedBytes bounds what a refusal costs only to say more: anyone can cause
 // it. An ErrOnlyIDsSigned is an ErrNoMatch beyond it.

@@ -149,6 +149,79 @@ func TestEveryProblemOfAConfigurationIsReported(t *testing.T) {
 	}
 }
 
+func TestWhichSecretHasSignedIsTold(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{LabeledSecrets: []stripeapps.LabeledSecret{
+		{Label: "live", Secret: "absec_new"}, {Label: "live", Secret: "absec_old"}, {Label: "sandbox", Secret: "absec_sandbox"},
+	}})
+	for _, test := range []struct {
+		secret string
+		index  int
+		label  string
+	}{{"absec_new", 0, "live"}, {"absec_old", 1, "live"}, {"absec_sandbox", 2, "sandbox"}} {
+		want := stripeapps.Signature{SignedAt: testNow, Secret: test.index, SecretLabel: test.label}
+		r := signedRequest(plain)
+		r.Header.Set("Stripe-Signature", sign(plain, test.secret, testNow))
+		verified, err := v.Verify(r)
+		require.NoError(t, err)
+		id, _ := stripeapps.IdentityFrom(verified.Context())
+		assert.Equal(t, want, id.Signature)
+		signature, err := v.VerifyPayload([]byte(plain), sign(plain, test.secret, testNow))
+		require.NoError(t, err)
+		assert.Equal(t, want, signature)
+	}
+
+	// While Stripe rolls, it signs with both: the first one in the list is told.
+	_, v1, _ := strings.Cut(sign(plain, "absec_new", testNow), ",")
+	signature, err := v.VerifyPayload([]byte(plain), sign(plain, "absec_old", testNow)+","+v1)
+	require.NoError(t, err)
+	assert.Equal(t, stripeapps.Signature{SignedAt: testNow, SecretLabel: "live"}, signature)
+
+	require.NoError(t, v.SetLabeledSecrets(stripeapps.LabeledSecret{Label: "next", Secret: "absec_next"}))
+	signature, err = v.VerifyPayload([]byte(plain), sign(plain, "absec_next", testNow))
+	require.NoError(t, err)
+	assert.Equal(t, stripeapps.Signature{SignedAt: testNow, SecretLabel: "next"}, signature)
+	_, err = v.VerifyPayload([]byte(plain), sign(plain, "absec_new", testNow))
+	assert.ErrorIs(t, err, stripeapps.ErrNoMatch)
+
+	require.NoError(t, v.SetSecrets("absec_plain"))
+	signature, err = v.VerifyPayload([]byte(plain), sign(plain, "absec_plain", testNow))
+	require.NoError(t, err)
+	assert.Equal(t, stripeapps.Signature{SignedAt: testNow}, signature)
+}
+
+func TestLabeledSecretsAreChecked(t *testing.T) {
+	labeled := func(pairs ...string) (secrets []stripeapps.LabeledSecret) {
+		secrets = []stripeapps.LabeledSecret{}
+		for i := 0; i < len(pairs); i += 2 {
+			secrets = append(secrets, stripeapps.LabeledSecret{Label: pairs[i], Secret: pairs[i+1]})
+		}
+		return secrets
+	}
+	for _, test := range []struct {
+		name string
+		cfg  stripeapps.VerifierConfig
+		want []string
+	}{
+		{"none", stripeapps.VerifierConfig{LabeledSecrets: labeled()}, []string{"stripeapps: LabeledSecrets is empty: give"}},
+		{"beside others", stripeapps.VerifierConfig{Secrets: []string{testSecret}, LabeledSecrets: labeled("a", "absec_a")}, []string{"Secrets and LabeledSecrets are both set"}},
+		{"beside an empty list", stripeapps.VerifierConfig{Secrets: []string{}, LabeledSecrets: labeled("a", "absec_a")}, []string{"Secrets and LabeledSecrets are both set"}},
+		{"all kinds of mistakes", stripeapps.VerifierConfig{LabeledSecrets: labeled("", "absec_a", "absec_s3cr3t", "whsec_s3cr3t", "c", "absec_a")}, []string{
+			"LabeledSecrets[0] has no label", "LabeledSecrets[1] has what looks like a secret as its label", "LabeledSecrets[1] looks like a webhook endpoint's", "LabeledSecrets[2] equals LabeledSecrets[0]",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v, err := stripeapps.NewVerifier(test.cfg)
+			assert.Nil(t, v)
+			require.Error(t, err)
+			for _, want := range test.want {
+				assert.ErrorContains(t, err, want)
+			}
+			assert.Len(t, strings.Split(err.Error(), "\n"), len(test.want))
+			assert.NotContains(t, err.Error(), "s3cr3t")
+		})
+	}
+}
+
 func TestARefusedSetSecretsLeavesTheFormerSecretsInForce(t *testing.T) {
 	v := newVerifier(t, stripeapps.VerifierConfig{})
 	header := sign(plain, testSecret, testNow)

@@ -33,7 +33,7 @@ func fixedNow() time.Time { return testNow }
 // its own.
 func newVerifier(tb testing.TB, cfg stripeapps.VerifierConfig) *stripeapps.Verifier {
 	tb.Helper()
-	if cfg.Secrets == nil {
+	if cfg.Secrets == nil && cfg.LabeledSecrets == nil {
 		cfg.Secrets = []string{testSecret}
 	}
 	if cfg.Now == nil {
@@ -126,7 +126,7 @@ var statusOf = map[string]int{
 	"no_identity": 400, "only_ids_signed": 400, "install_signature": 400,
 }
 
-var testIdentity = stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", SignedAt: testNow}
+var testIdentity = stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow}}
 
 // verifiedContext is the context of a request with this payload and the test ids.
 func verifiedContext(payload string) context.Context {

@@ -23,8 +23,9 @@ type Verdict struct {
 	Identity Identity
 
 	// Secret is the index of the secret that the request is signed with, among
-	// those in force, or -1 if none was found.
-	Secret int
+	// those in force, or -1 if none was found. SecretLabel is its label, or "".
+	Secret      int
+	SecretLabel string
 
 	// Time is when the verification began, by the Verifier's clock. The age of
 	// the signature is judged by it.

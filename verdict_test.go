@@ -46,7 +46,7 @@ func TestAnAcceptedRequestIsObserved(t *testing.T) {
 			verdict := (*verdicts)[0]
 			assert.Same(t, r, verdict.Request)
 			assert.NoError(t, verdict.Err)
-			assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", SignedAt: testNow}, verdict.Identity)
+			assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, Secret: 1}}, verdict.Identity)
 			assert.Equal(t, 1, verdict.Secret)
 			assert.Equal(t, testNow.Add(time.Second), verdict.Time)
 			assert.Equal(t, time.Second, verdict.Duration, "one more look at the clock")

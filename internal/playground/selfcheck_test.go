@@ -43,7 +43,7 @@ func TestSelfcheckFails(t *testing.T) {
 			if r.Method == http.MethodGet {
 				signed = sampleIDsPayload
 			}
-			writeIdentity(w, stripeapps.Identity{UserID: userID, AccountID: accountID, SignedAt: signedAt}, signed)
+			writeIdentity(w, stripeapps.Identity{UserID: userID, AccountID: accountID, Signature: stripeapps.Signature{SignedAt: signedAt}}, signed)
 		})
 	}
 	refuse := func(err error) http.Handler {

@@ -12,7 +12,11 @@ import (
 // reused: after its first use a key needs no allocation and does not hash the
 // secret again. They stay in memory while the key is in use, as the secret
 // itself does.
-type Key struct{ macs sync.Pool }
+type Key struct {
+	Label string // whatever its user calls the secret
+
+	macs sync.Pool
+}
 
 // mac is what one computation needs, kept for the next one.
 type mac struct {
@@ -50,13 +54,14 @@ const MaxSecrets = 16
 // Keyring is the keys of the secrets in use, in their order. It is never changed.
 type Keyring []*Key
 
-// Match returns the index of the key with which one of the signatures in h was
-// made over payload, or -1. Every key is tried, so that the time taken does not
+// Match returns the index of the first key with which one of the signatures in h
+// was made over payload, or -1. Every key is tried, so that the time taken does not
 // tell which of them it was.
 func (ring Keyring) Match(h *Header, payload []byte) int {
 	index := -1
 	for i, k := range ring {
-		index = subtle.ConstantTimeSelect(k.Matches(h, payload), i, index)
+		isFirst := k.Matches(h, payload) & subtle.ConstantTimeEq(int32(index), -1)
+		index = subtle.ConstantTimeSelect(isFirst, i, index)
 	}
 	return index
 }
