@@ -16,7 +16,7 @@
 //		return err
 //	}
 //	mux.Handle("/api/", protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-//		id, _ := stripeapps.IdentityFrom(r.Context())
+//		id := stripeapps.MustIdentity(r.Context())
 //		fmt.Fprintf(w, "hello %s of %s\n", id.UserID, id.AccountID)
 //	})))
 //

@@ -86,6 +86,11 @@ var (
 	ErrUnexpectedPayload = NewError("unexpected_payload", http.StatusBadRequest,
 		"the signed payload does not have the shape that this endpoint expects")
 
+	// ErrExtensionSignature: VerifyStripeCall was given what a UI extension or an
+	// install link has had signed.
+	ErrExtensionSignature = NewError("extension_signature", http.StatusBadRequest,
+		"the signature is that of an extension's request or an install link, and is not accepted for a call by Stripe itself")
+
 	// ErrRequirementNotMet: a Requirement of the route is not met.
 	ErrRequirementNotMet = NewError("requirement_not_met", http.StatusForbidden,
 		"the signed payload does not meet a requirement of this endpoint")
@@ -93,7 +98,7 @@ var (
 	// ErrNotVerified: a part that needs a verified request was used outside the
 	// chain. This is a mistake in the backend.
 	ErrNotVerified = NewError("not_verified", http.StatusInternalServerError,
-		"this endpoint needs a verified request but stands outside the verifying middleware: wrap it in the chain")
+		"this endpoint needs a verified request but stands outside the verifying middleware, or has got another context than its request's: wrap it in the chain")
 
 	// errInternal: a handler panicked, or WriteProblem was given an error of
 	// another type.
@@ -263,10 +268,14 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		verdict.received, verdict.payload = true, state.payload
 		v.observe(verdict)
 	}
-	state.verifier.refuse(w, r, err)
+	state.verifier.Refuse(w, r, err)
 }
 
-func (v *Verifier) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// Refuse responds to r with err as Handler does: by the ErrorHandler of the
+// VerifierConfig, or WriteProblem. It is for adapters to other frameworks, after
+// Verify, which has told Observe already. Handlers behind the chain call the
+// function Refuse.
+func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if v.errorHandler == nil {
 		WriteProblem(w, r, err)
 		return

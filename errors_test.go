@@ -256,3 +256,37 @@ func TestNewErrorPanicsOnAnIncompleteError(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Panics(t, create) })
 	}
 }
+
+// Adapters to other frameworks use Verify and Refuse, and get what Handler does.
+func TestVerifyAndRefuseDoWhatHandlerDoes(t *testing.T) {
+	for code, request := range refusals() {
+		for name, errorHandler := range map[string]func(http.ResponseWriter, *http.Request, error){
+			"as a problem document":    nil,
+			"by an own ErrorHandler":   func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, err.Error(), http.StatusTeapot) },
+			"by one that says nothing": func(http.ResponseWriter, *http.Request, error) {},
+		} {
+			t.Run(code+", "+name, func(t *testing.T) {
+				var responses []*httptest.ResponseRecorder
+				var observed []int
+				for _, adapted := range []bool{false, true} {
+					cfg := stripeapps.VerifierConfig{ErrorHandler: errorHandler}
+					verdicts := 0
+					cfg.Observe = func(stripeapps.Verdict) { verdicts++ }
+					r := request(&cfg)
+					v := newVerifier(t, cfg)
+					w := httptest.NewRecorder()
+					if adapted {
+						_, err := v.Verify(r)
+						require.Error(t, err)
+						v.Refuse(w, r, err)
+					} else {
+						v.Handler(mustNotBeCalled(t)).ServeHTTP(w, r)
+					}
+					responses, observed = append(responses, w), append(observed, verdicts)
+				}
+				assert.Equal(t, responses[0], responses[1])
+				assert.Equal(t, []int{1, 1}, observed)
+			})
+		}
+	}
+}

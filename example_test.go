@@ -52,7 +52,7 @@ func Example() {
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/hello", func(w http.ResponseWriter, r *http.Request) {
-		id, _ := stripeapps.IdentityFrom(r.Context())
+		id := stripeapps.MustIdentity(r.Context())
 		fmt.Fprintf(w, "hello %s of %s", id.UserID, id.AccountID)
 	})
 	handler := protect(mux) // around the mux, not on one of its routes
@@ -97,7 +97,7 @@ func ExampleNewVerifier() {
 		return
 	}
 	handler := verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := stripeapps.IdentityFrom(r.Context())
+		id := stripeapps.MustIdentity(r.Context())
 		fmt.Fprint(w, id.UserID, " ", id.AccountID)
 	}))
 
@@ -138,6 +138,61 @@ func ExampleVerifier_VerifyPayload() {
 }
 
 // During a roll Stripe signs with both secrets. Afterwards the old one goes.
+// A queue tells when it has received a request. What it holds is verified by then.
+func ExampleVerifier_VerifyIdentity() {
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_test_secret"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	message := struct {
+		Body, Signature string
+		Received        time.Time
+	}{plain, sign(plain, testSecret, testNow), testNow.Add(time.Minute)}
+
+	id, err := verifier.VerifyIdentity([]byte(message.Body), message.Signature, message.Received)
+	fmt.Println(id.UserID, id.AccountID, err)
+	// Output: usr_123 acct_123 <nil>
+}
+
+func ExampleVerifier_VerifyStripeCall() {
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+		Secrets: []string{"absec_test_secret"},
+		Now:     fixedNow, // for this example; leave it out
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	call := `{"args":{"config":{}}}`
+	_, err = verifier.VerifyStripeCall([]byte(call), sign(call, testSecret, testNow))
+	fmt.Println(err)
+	_, err = verifier.VerifyStripeCall([]byte(plain), sign(plain, testSecret, testNow)) // a user's
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// stripeapps: the signature is that of an extension's request or an install link, and is not accepted for a call by Stripe itself (extension_signature)
+}
+
+// One backend for an app and its sandbox, which has a secret of its own.
+func ExampleVerifierConfig_labeledSecrets() {
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+		LabeledSecrets: []stripeapps.LabeledSecret{
+			{Label: "app", Secret: "absec_app"}, {Label: "sandbox", Secret: "absec_sandbox"},
+		},
+		Now: fixedNow, // for this example; leave it out
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "signed for the", stripeapps.MustIdentity(r.Context()).SecretLabel)
+	}))
+	send(handler, "POST", "/", plain, "Stripe-Signature", sign(plain, "absec_sandbox", testNow))
+	// Output: 200 signed for the sandbox
+}
+
 func ExampleVerifier_SetSecrets() {
 	verifier, _ := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{"absec_old"}, Now: fixedNow})
 	payload := []byte(`{"user_id":"usr_123","account_id":"acct_123"}`)
@@ -204,6 +259,16 @@ func ExampleIdentityFrom() {
 	// Output: usr_123 acct_123 true
 }
 
+func ExampleMustIdentity() {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("hello", stripeapps.MustIdentity(r.Context()).UserID)
+	})
+	r := httptest.NewRequest("POST", "/api/hello", nil)
+	ctx := stripeapps.ContextWithIdentity(r.Context(), stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123"}, nil)
+	handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
+	// Output: hello usr_123
+}
+
 func ExampleSignedPayload() {
 	ctx := stripeapps.ContextWithIdentity(context.Background(), stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123"}, []byte(`{"n":1}`))
 	fmt.Printf("%s\n", stripeapps.SignedPayload(ctx))
@@ -213,7 +278,7 @@ func ExampleSignedPayload() {
 // A unit test of a handler needs no signature.
 func ExampleContextWithIdentity() {
 	handler := func(w http.ResponseWriter, r *http.Request) {
-		id, _ := stripeapps.IdentityFrom(r.Context())
+		id := stripeapps.MustIdentity(r.Context())
 		fmt.Fprintf(w, "%s: %s", id.AccountID, stripeapps.SignedPayload(r.Context()))
 	}
 
@@ -274,7 +339,7 @@ func ExampleRequirement() {
 	members := func(account string) (users []string, err error) { return []string{"usr_123"}, nil } // a database
 
 	isMember := func(r *http.Request) error {
-		id, _ := stripeapps.IdentityFrom(r.Context())
+		id := stripeapps.MustIdentity(r.Context())
 		users, err := members(id.AccountID)
 		if err != nil {
 			slog.ErrorContext(r.Context(), "members", "err", err)

@@ -42,13 +42,27 @@ func fromContext(ctx context.Context) *verified {
 }
 
 // IdentityFrom returns the identity that was verified for the request with this
-// context; ok is false outside the chain.
+// context; ok is false outside the chain, and id is then nobody's: do not go on
+// with it. Where there is always one, MustIdentity cannot be misread.
 func IdentityFrom(ctx context.Context) (id Identity, ok bool) {
 	v := fromContext(ctx)
 	if v == nil {
 		return Identity{}, false
 	}
 	return v.identity, true
+}
+
+// MustIdentity returns the identity that was verified for the request with this
+// context. It is for handlers that stand behind the chain: outside it, it panics
+// with ErrNotVerified, so that nobody acts for an empty account, whose wiring or
+// whose framework's context is not the one it was thought to be. (Behind NewCORS
+// that is a 500 that the caller can read.)
+func MustIdentity(ctx context.Context) Identity {
+	id, ok := IdentityFrom(ctx)
+	if !ok {
+		panic(ErrNotVerified)
+	}
+	return id
 }
 
 // SignedPayload returns the exact bytes that were signed, or nil outside the

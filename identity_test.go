@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -20,6 +22,23 @@ func TestOutsideTheChainThereIsNoIdentity(t *testing.T) {
 	assert.Nil(t, stripeapps.SignedPayload(context.Background()))
 	_, err := stripeapps.DecodePayload[map[string]any](context.Background())
 	assert.ErrorIs(t, err, stripeapps.ErrNotVerified)
+}
+
+func TestMustIdentityPanicsOutsideTheChain(t *testing.T) {
+	assert.PanicsWithValue(t, stripeapps.ErrNotVerified, func() { stripeapps.MustIdentity(context.Background()) })
+	assert.Equal(t, testIdentity, stripeapps.MustIdentity(verifiedContext(`{"a":1}`)))
+
+	// A route that somebody has put outside the verifier fails in a way that its
+	// caller can read.
+	forgotten := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stripeapps.MustIdentity(r.Context())
+	}))
+	r, _ := withServer(signedRequest(plain))
+	r.Header.Set("Origin", "null")
+	w := httptest.NewRecorder()
+	forgotten.ServeHTTP(w, r)
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assert.Equal(t, "*", w.Header().Get("Access-Control-Allow-Origin"))
 }
 
 func TestContextWithIdentityMakesWhatTheChainMakes(t *testing.T) {

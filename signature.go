@@ -224,7 +224,7 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		accepted, err := v.Verify(r)
 		if err != nil {
-			v.refuse(w, r, err)
+			v.Refuse(w, r, err)
 			return
 		}
 		// What stands outside sees its own request only, not the copy: a log or a
@@ -243,9 +243,10 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 // Verify verifies r and returns a copy of it whose context carries the identity
 // and the signed payload, and whose body, if it had to be read, can be read
 // again from its start. r itself is not modified, but its body is consumed. Use
-// it to adapt other frameworks; Handler is this and a refusal. As after any
-// WithContext, the files of a MultipartForm parsed from the copy are the
-// caller's to remove.
+// it to adapt other frameworks, and v.Refuse for the refusal; Handler is both.
+// Hand the copy on: a framework that keeps the request it has loses the identity,
+// and has a body that was read. As after any WithContext, the files of a
+// MultipartForm parsed from the copy are the caller's to remove.
 //
 // The error is an *Error of any code but those of Require and DecodePayload. A
 // slow client can hold the call for as long as the server's ReadTimeout lets
@@ -315,14 +316,62 @@ type Signature struct {
 // were received, never re-encoded JSON.
 //
 // It does NOT read the payload: it says nothing about whose request it is, nor
-// about the payload's form. Verify does both.
+// about the payload's form. Verify and VerifyIdentity do both, and VerifyStripeCall
+// is for what Stripe itself sends. Whoever may use the app can have any JSON object
+// signed, at any time, by calling fetchStripeSignature in their own browser; what
+// they cannot choose are its last two members, their own ids.
 //
 // The error is ErrNotSigned, ErrMalformedSignature, ErrTooOld, ErrTooNew or
 // ErrNoMatch. The time is checked before the MAC, which costs most.
 // VerifyPayload makes no allocations.
 func (v *Verifier) VerifyPayload(payload []byte, header string) (Signature, error) {
+	return v.verifyPayload(payload, header, v.now())
+}
+
+// VerifyIdentity is VerifyPayload, by the time at, and reads the identity out of
+// the payload as Verify does. It is for payloads that do not come by HTTP, or come
+// later, like those from a queue: at is when the request was received, as the
+// queue tells it (a time that its sender can choose is worth nothing), or the zero
+// Time for Now.
+//
+// Beside those of VerifyPayload, the error is ErrNoIdentity or ErrInstallSignature.
+func (v *Verifier) VerifyIdentity(payload []byte, header string, at time.Time) (Identity, error) {
+	if at.IsZero() {
+		at = v.now()
+	}
+	signature, err := v.verifyPayload(payload, header, at)
+	if err != nil {
+		return Identity{}, err
+	}
+	state, err := newVerified(payload, signature, v.allowNoUser)
+	if err != nil {
+		return Identity{}, err
+	}
+	return state.identity, nil
+}
+
+// VerifyStripeCall is VerifyPayload for calls that Stripe makes by itself, signed
+// with the app's secret, like those of a remote function: their body names no
+// user, is the payload as a whole, and may be empty. A payload that has the form
+// of an extension's request or of an install link, which a Dashboard user can have
+// signed, is ErrExtensionSignature: what ends in account_id, or cannot be read
+// well enough to tell.
+//
+// The body must be bounded by the caller, and read whole. Which headers and forms
+// Stripe uses for such calls is not documented in full: try it out.
+//
+// https://docs.stripe.com/extensions/custom-actions/build-with-remote-function
+func (v *Verifier) VerifyStripeCall(payload []byte, header string) (Signature, error) {
+	signature, err := v.verifyPayload(payload, header, v.now())
+	if err == nil && signed.MayBeExtensions(payload) {
+		return Signature{}, ErrExtensionSignature
+	}
+	return signature, err
+}
+
+func (v *Verifier) verifyPayload(payload []byte, header string, at time.Time) (Signature, error) {
 	var h signed.Header
-	if err := v.readHeader(&h, header, v.now()); err != nil {
+	if err := v.readHeader(&h, header, at); err != nil {
 		return Signature{}, err
 	}
 	signature, ok := v.match(&h, payload)

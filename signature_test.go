@@ -423,6 +423,73 @@ func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	assert.Empty(t, files)
 }
 
+func TestAnIdentityCanBeVerifiedByTheTimeOfReceipt(t *testing.T) {
+	received := testNow.Add(-2 * time.Hour)
+	header := sign(plain, testSecret, received.Add(-4*time.Minute))
+	v := newVerifier(t, stripeapps.VerifierConfig{})
+	id, err := v.VerifyIdentity([]byte(plain), header, received)
+	require.NoError(t, err)
+	assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: received.Add(-4 * time.Minute)}}, id)
+
+	for _, test := range []struct {
+		name, payload string
+		at            time.Time
+		want          error
+	}{
+		{"now", plain, time.Time{}, stripeapps.ErrTooOld},
+		{"too late", plain, received.Add(2 * time.Minute), stripeapps.ErrTooOld},
+		{"too early", plain, received.Add(-10 * time.Minute), stripeapps.ErrTooNew},
+		{"another payload", onlyIDs, received, stripeapps.ErrNoMatch},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			id, err := v.VerifyIdentity([]byte(test.payload), header, test.at)
+			assert.ErrorIs(t, err, test.want)
+			assert.Zero(t, id)
+		})
+	}
+	for payload, want := range map[string]error{
+		`{"state":"x","user_id":"usr_123","account_id":"acct_123"}`: stripeapps.ErrInstallSignature,
+		`{"user_id":"usr_123","account_id":"acct_123","a":1}`:       stripeapps.ErrNoIdentity,
+		onlyAccount: stripeapps.ErrNoIdentity,
+		onlyIDs:     nil,
+	} {
+		_, err := v.VerifyIdentity([]byte(payload), sign(payload, testSecret, testNow), time.Time{})
+		assert.ErrorIs(t, err, want, payload)
+	}
+}
+
+func TestACallByStripeIsNotWhatAUserCanHaveSigned(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{})
+	for _, test := range []struct {
+		name, payload string
+		want          error
+	}{
+		{"an empty body", "", nil},
+		{"an event", `{"id":"evt_1","object":"event","account_id":"acct_123","livemode":true}`, nil},
+		{"no JSON", "hello", nil},
+		{"a list", `[{"account_id":"acct_123"}]`, nil},
+		{"ids in a nested object", `{"context":{"user_id":"usr_123","account_id":"acct_123"}}`, nil},
+		{"a name that only resembles another known one", `{"a":1,"liveMode":true}`, nil},
+		{"the ids alone", onlyIDs, stripeapps.ErrExtensionSignature},
+		{"an extension's payload", plain, stripeapps.ErrExtensionSignature},
+		{"an extension's payload without a user", `{"a":1,"account_id":"acct_123"}`, stripeapps.ErrExtensionSignature},
+		{"an install link", `{"state":"x","user_id":"usr_123","account_id":"acct_123"}`, stripeapps.ErrExtensionSignature},
+		{"an account that is no id", `{"account_id":{}}`, stripeapps.ErrExtensionSignature},
+		{"the account under another name", `{"a":1,"accountId":"acct_123"}`, stripeapps.ErrExtensionSignature},
+		{"the account with an escape", `{"\u0061ccount_id":"acct_123"}`, stripeapps.ErrExtensionSignature},
+		{"an extension's payload that is too deep to be read", `{"a":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `,"user_id":"usr_123","account_id":"acct_123"}`, stripeapps.ErrExtensionSignature},
+		{"an extension's payload in two", onlyIDs + onlyIDs, stripeapps.ErrExtensionSignature},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			signature, err := v.VerifyStripeCall([]byte(test.payload), sign(test.payload, testSecret, testNow))
+			assert.ErrorIs(t, err, test.want)
+			assert.Equal(t, err == nil, signature == stripeapps.Signature{SignedAt: testNow})
+			_, err = v.VerifyStripeCall([]byte(test.payload), sign(test.payload, "absec_other", testNow))
+			assert.ErrorIs(t, err, stripeapps.ErrNoMatch, "it must be signed first")
+		})
+	}
+}
+
 // A gateway may split a list at its commas, or join its lines again: RFC 9110,
 // section 5.3. The usual adapter for AWS HTTP APIs and function URLs does the
 // former (awslabs/aws-lambda-go-api-proxy#171).

@@ -24,7 +24,7 @@ func newBackend(secrets []string, now func() time.Time) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/refunds", func(w http.ResponseWriter, r *http.Request) {
-		id, _ := stripeapps.IdentityFrom(r.Context())
+		id := stripeapps.MustIdentity(r.Context())
 		fmt.Fprintf(w, "a refund for %s\n", id.AccountID)
 	})
 	return protect(mux), nil

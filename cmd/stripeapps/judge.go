@@ -136,7 +136,7 @@ func (j *judge) verdictAs(m *message, source stripeapps.Source) verdict {
 		}
 		return v
 	}
-	id, _ := stripeapps.IdentityFrom(accepted.Context())
+	id := stripeapps.MustIdentity(accepted.Context())
 	v.Source, v.UserID, v.AccountID = sourceNames[source], id.UserID, id.AccountID
 	v.signedAt, v.SignedAt = id.SignedAt, id.SignedAt.Format(time.RFC3339)
 	v.unsignedBody = source != stripeapps.SignedBody && len(m.body) > 0

@@ -103,7 +103,7 @@ func mountAPI(mux *http.ServeMux, chain stripeapps.Middleware, verifier *stripea
 
 // tellSeen answers with what the handler has seen of the request.
 func tellSeen(w http.ResponseWriter, r *http.Request) {
-	id, _ := stripeapps.IdentityFrom(r.Context())
+	id := stripeapps.MustIdentity(r.Context())
 	answerJSON(w, map[string]string{
 		"method":  r.Method,
 		"path":    r.URL.Path,

@@ -57,7 +57,7 @@ func backendWith(t *testing.T, secret string) http.Handler {
 }
 
 func tellIdentity(w http.ResponseWriter, r *http.Request) {
-	id, _ := stripeapps.IdentityFrom(r.Context())
+	id := stripeapps.MustIdentity(r.Context())
 	writeIdentity(w, id, string(stripeapps.SignedPayload(r.Context())))
 }
 

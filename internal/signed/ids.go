@@ -1,5 +1,7 @@
 package signed
 
+import "bytes"
+
 // MaxQueryBytes bounds a query in which the ids are sent, before anything of it
 // is parsed.
 const MaxQueryBytes = 16 << 10
@@ -86,6 +88,24 @@ func ReadIDs(payload []byte, allowNoUser bool) (ids IDs, _ Fault) {
 		return ids, InstallLink
 	}
 	return ids, OK
+}
+
+// MayBeExtensions reports whether a signed payload has the form of what an
+// extension or an install link has signed: a JSON object whose last member is
+// account_id, by any decoder's reading. An object that cannot be read counts too if
+// it names an account at all.
+func MayBeExtensions(payload []byte) bool {
+	names := nameSets.Get().(*nameSet)
+	defer names.release()
+	last := false
+	members := Members(payload)
+	for members.Next() {
+		last = knownAs(names.add(members.Name)) == "account_id"
+	}
+	if members.Fault != OK {
+		return bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{")) && bytes.Contains(bytes.ToLower(payload), []byte("account"))
+	}
+	return last
 }
 
 // NamedIDs returns the payload of the two ids alone that a body names, wherever

@@ -53,13 +53,19 @@ func (s *nameSet) repeats() bool {
 }
 
 // isConfusable reports whether a name, as written, is not one of the known ones,
-// but some decoder takes it for one: encoding/json ignores case by Unicode's
-// simple folding, others also fold İ and ı to i, or ignore _ and -. Whoever
-// decodes the payload must read what was verified. folded is the name as add
-// returns it.
+// but some decoder takes it for one. Whoever decodes the payload must read what
+// was verified.
+func isConfusable(name, folded []byte) bool {
+	known := knownAs(folded)
+	return known != "" && string(name) != known
+}
+
+// knownAs returns the known name that some decoder takes a name for, or "":
+// encoding/json ignores case by Unicode's simple folding, others also fold İ and ı
+// to i, or ignore _ and -. folded is the name as add returns it.
 //
 // https://pkg.go.dev/encoding/json/v2#MatchCaseInsensitiveNames
-func isConfusable(name, folded []byte) bool {
+func knownAs(folded []byte) string {
 	const longest = len("STRIPEROLES")
 	var squashed [longest]byte
 	n := 0
@@ -72,25 +78,24 @@ func isConfusable(name, folded []byte) bool {
 			c, i = 'I', i+1
 		}
 		if n == longest {
-			return false
+			return ""
 		}
 		squashed[n] = c
 		n++
 	}
-	known := ""
 	switch string(squashed[:n]) {
 	case "USERID":
-		known = "user_id"
+		return "user_id"
 	case "ACCOUNTID":
-		known = "account_id"
+		return "account_id"
 	case "ACTION":
-		known = "action"
+		return "action"
 	case "LIVEMODE":
-		known = "livemode"
+		return "livemode"
 	case "STRIPEROLES":
-		known = "stripe_roles"
+		return "stripe_roles"
 	}
-	return known != "" && string(name) != known
+	return ""
 }
 
 // appendFolded appends what a name of a valid document means, with its case
