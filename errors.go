@@ -234,6 +234,15 @@ var (
 	errNoV1   = ErrNoMatch.because("the Stripe-Signature header has no v1 signature")
 	errNoBody = ErrNoMatch.because(
 		"the request has no body, which is what has to be signed here: send the signed JSON as the body")
+	errNoBodyButIDs = ErrNoMatch.because(
+		"the request has ids in headers and no body, which is what has to be signed here: " +
+			"send the signed JSON as the body, or let the backend verify this route with Source IDsInHeaders")
+	errBodyGone = ErrNoMatch.because(
+		"the request's body, which is what has to be signed here, is empty: " +
+			"send the signed JSON as the body, or see whether something read it before this middleware")
+	errEncodedBody = ErrNoMatch.because(
+		"no v1 signature matches the body, which has a Content-Encoding: the signature covers the text before it is encoded, " +
+			"so put what decodes bodies in front of this middleware, or send the text as it is")
 	errNoMatchIDs = ErrNoMatch.because(
 		"no v1 signature matches the two ids: call fetchStripeSignature without a payload, send the ids of the same user and account, " +
 			"and check that the secret is that of this app")
@@ -244,6 +253,8 @@ var (
 		"the signed payload has two members whose names are equal or differ by case only")
 	errConfusedName = ErrNoIdentity.because(
 		"the signed payload has a member whose name some decoders take for user_id, account_id, action, livemode or stripe_roles: rename it, or write it so")
+	errMalformedQuery = ErrMalformedIDs.because(
+		"the URL's query cannot be read in one way only: write a % as %25 and a ; as %3B in it")
 	errQueryTooLong = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
 	errBodyTooShort = ErrBodyUnreadable.because(
 		"the request body is shorter than its Content-Length: it was cut off, or something read it before this middleware")

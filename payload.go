@@ -36,12 +36,18 @@ var (
 	// Stripe-Account-Id; the extension calls fetchStripeSignature without a
 	// payload. Only the ids are signed: LiveMode and Action cannot be met. The
 	// body, if there is one, is NOT signed, not bounded and not read: it goes to
-	// the handler as it comes.
+	// the handler as it comes. An install link without a state has the same two
+	// ids signed: give each a state, or whoever sees the URL that it leads back
+	// to can call such routes for as long as the signature is good.
 	IDsInHeaders = Source{&source{readIDs: idsInHeaders}}
 
 	// IDsInQuery takes the two ids from the query parameters user_id and
 	// account_id, and is like IDsInHeaders otherwise. URLs end up in logs and
-	// histories: prefer headers. A query over 16 KiB is refused.
+	// histories: prefer headers. A query over 16 KiB is refused. Read the ids by
+	// MustIdentity: FormValue prefers those of a body, which is not signed.
+	//
+	// A link cannot send the header. Let the extension ask for a token with a
+	// signed request, and put that into the link.
 	IDsInQuery = Source{&source{readIDs: idsInQuery}}
 )
 
@@ -122,7 +128,7 @@ func idsInQuery(r *http.Request) (users, accounts []string, _ error) {
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, nil, ErrMalformedIDs
+		return nil, nil, errMalformedQuery
 	}
 	return query["user_id"], query["account_id"], nil
 }

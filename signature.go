@@ -280,7 +280,7 @@ func (v *Verifier) verify(verdict *Verdict) (*http.Request, error) {
 	}
 	signature, ok := v.match(&h, payload)
 	if !ok {
-		return nil, v.noMatch(&h, payload)
+		return nil, v.noMatch(r, &h, payload)
 	}
 	verdict.Secret, verdict.SecretLabel = signature.Secret, signature.SecretLabel
 	state, err := newVerified(payload, signature, v.allowNoUser)
@@ -412,16 +412,23 @@ func (v *Verifier) match(h *signed.Header, payload []byte) (_ Signature, ok bool
 const maxDiagnosedBytes = 64 << 10
 
 // noMatch says why no signature matches, as far as that can be told.
-func (v *Verifier) noMatch(h *signed.Header, payload []byte) error {
+func (v *Verifier) noMatch(r *http.Request, h *signed.Header, payload []byte) error {
+	hasIDs := r.Header[headerUserID] != nil || r.Header[headerAccountID] != nil
 	switch {
 	case v.source.onlyIDs():
 		return errNoMatchIDs
 	case v.source != SignedBody:
 		return ErrNoMatch
+	case len(payload) == 0 && hasIDs:
+		return errNoBodyButIDs
+	case len(payload) == 0 && r.ContentLength < 0: // a body without a length
+		return errBodyGone
 	case len(payload) == 0:
 		return errNoBody
 	case len(payload) <= maxDiagnosedBytes && v.onlyIDsSigned(h, payload):
 		return ErrOnlyIDsSigned
+	case r.Header.Get("Content-Encoding") != "":
+		return errEncodedBody
 	default:
 		return ErrNoMatch
 	}

@@ -551,15 +551,60 @@ func TestWhyNoSignatureMatches(t *testing.T) {
 		{"only the ids are signed, and the body is too large to look for them", string(payloadOf(64<<10 + 1)), onlyIDs, stripeapps.VerifierConfig{}, "no_match", ""},
 		{"only the ids are signed, and the body is just not too large", string(payloadOf(64 << 10)), onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", ""},
 		{"there is no body", "", onlyIDs, stripeapps.VerifierConfig{}, "no_match", "the request has no body"},
+		{"only the ids are signed, and the body has a Content-Encoding that it does not need", plain, onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", ""},
 		{"an own source found something else", onlyIDs + " ", onlyIDs, stripeapps.VerifierConfig{Source: stripeapps.NewSource(wholeBody)}, "no_match", "compact JSON"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
 			r.Header.Set("Stripe-Signature", sign(test.signed, testSecret, testNow))
+			if strings.Contains(test.name, "Content-Encoding") {
+				r.Header.Set("Content-Encoding", "gzip")
+			}
 			_, err := newVerifier(t, test.cfg).Verify(r)
 			var e *stripeapps.Error
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, test.code, e.Code())
+			assert.Contains(t, e.Detail(), test.says)
+		})
+	}
+}
+
+// What a refusal says of the body that it got is about what came on the way.
+func TestWhyTheBodyDoesNotMatch(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*http.Request)
+		says   string
+	}{
+		{"a GET with ids in headers, at a route for bodies", func(r *http.Request) {
+			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+			r.Header.Set("Stripe-User-Id", "usr_123")
+			r.Header.Set("Stripe-Account-Id", "acct_123")
+		}, "the request has ids in headers and no body"},
+		{"no body", func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 0 }, "the request has no body"},
+		{"no body, made by hand", func(r *http.Request) { r.Body, r.ContentLength = nil, 0 }, "the request has no body"},
+		{"a body without a length that something has read", func(r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			r.ContentLength = -1
+		}, "or see whether something read it before this middleware"},
+		{"a body with a length that something has read", func(r *http.Request) { io.Copy(io.Discard, r.Body) }, "shorter than its Content-Length: it was cut off, or something read it"},
+		{"a body that something decoded, and kept the length", func(r *http.Request) { r.ContentLength = 10 }, "longer than its Content-Length: something replaced it"},
+		{"a compressed body", func(r *http.Request) {
+			r.Header.Set("Content-Encoding", "gzip")
+			r.Body = io.NopCloser(strings.NewReader("\x1f\x8b compressed"))
+			r.ContentLength = -1
+		}, "the signature covers the text before it is encoded, so put what decodes bodies in front of this middleware"},
+		{"another body", func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader(plain + " "))
+			r.ContentLength = -1
+		}, "send exactly the text that was signed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := signedRequest(plain)
+			test.change(r)
+			_, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(r)
+			var e *stripeapps.Error
+			require.ErrorAs(t, err, &e)
 			assert.Contains(t, e.Detail(), test.says)
 		})
 	}
