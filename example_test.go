@@ -229,6 +229,30 @@ func ExampleRequire() {
 	// 403 {"title":"Forbidden","status":403,"code":"requirement_not_met","detail":"this endpoint is for live mode: sign livemode: true in the payload given to fetchStripeSignature"}
 }
 
+// The extension signs {action: 'payout', stripe_roles: userContext.roles}.
+func ExampleStripeRoles() {
+	payout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		roles, err := stripeapps.StripeRoles(r.Context())
+		if err != nil {
+			stripeapps.Refuse(w, r, err)
+			return
+		}
+		fmt.Fprintln(w, "paid out by", roles[0].Name)
+	})
+	onlyAdmins := stripeapps.Require(stripeapps.Action("payout"), stripeapps.Role("admin"))
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+		Secrets: []string{"absec_test_secret"},
+		Now:     fixedNow, // for this example; leave it out
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	send(verifier.Handler(onlyAdmins(payout)), "POST", "/",
+		`{"action":"payout","stripe_roles":[{"id":"admin","type":"builtIn","name":"Administrator"}],"user_id":"usr_123","account_id":"acct_123"}`)
+	// Output: 200 paid out by Administrator
+}
+
 func ExampleDecodePayload() {
 	type refund struct {
 		Charge string `json:"charge"`

@@ -79,13 +79,14 @@ func SignedPayload(ctx context.Context) []byte {
 
 // DecodePayload decodes the signed payload into a T, from the signed bytes only.
 // Members that a struct T does not have are refused, but user_id, account_id,
-// action and livemode may always be there; T can have fields for them or not.
+// action, livemode and stripe_roles may always be there; T can have fields for
+// them or not.
 // Members that are missing leave their fields zero: check what must be there.
 //
 // The error is ErrUnexpectedPayload, for Refuse to respond with, and wraps the
 // one of encoding/json; or it is ErrNotVerified, outside the chain.
 //
-// A T is decoded twice, first without those four members: one with an
+// A T is decoded twice, first without those five members: one with an
 // UnmarshalJSON of its own must accept that. A map's values must fit the ids,
 // which are strings.
 //
@@ -99,7 +100,7 @@ func DecodePayload[T any](ctx context.Context) (T, error) {
 	}
 	// Without the members that this package knows, so that a T that has no
 	// fields for them is not refused because of them.
-	own := json.NewDecoder(bytes.NewReader(signed.Without(v.payload, "user_id", "account_id", "action", "livemode")))
+	own := json.NewDecoder(bytes.NewReader(signed.Without(v.payload, "user_id", "account_id", "action", "livemode", "stripe_roles")))
 	own.DisallowUnknownFields()
 	err := own.Decode(&strict)
 	if err == nil {
@@ -160,6 +161,38 @@ func jsonField(t reflect.Type, path string) string {
 	}
 	return strings.Join(names, ".")
 }
+
+// StripeRole is a role that the user has in the Dashboard.
+type StripeRole struct {
+	ID   string `json:"id"`   // "admin", "view_only", …; "" before SDK 9.2
+	Type string `json:"type"` // "builtIn" or "custom"
+	Name string `json:"name"` // what people read: it can change
+}
+
+// StripeRoles returns the roles that the extension has had signed as the member
+// stripe_roles (userContext.roles), which Stripe checks. The error is
+// ErrUnexpectedPayload, where there is no such member or it is no list of roles:
+// that says nothing about the user's roles, not that there are none; or it is
+// ErrNotVerified, outside the chain.
+//
+// https://docs.stripe.com/stripe-apps/build-backend
+func StripeRoles(ctx context.Context) ([]StripeRole, error) {
+	if fromContext(ctx) == nil {
+		return nil, ErrNotVerified
+	}
+	var roles []StripeRole
+	member := signedMember(ctx, "stripe_roles")
+	if member == nil {
+		return nil, errNoRoles
+	}
+	if err := json.Unmarshal(member, &roles); err != nil || roles == nil {
+		return nil, errNoRoles.causedBy(err)
+	}
+	return roles, nil
+}
+
+var errNoRoles = ErrUnexpectedPayload.because(
+	"the signed payload has no list of roles: sign stripe_roles: userContext.roles in the payload given to fetchStripeSignature")
 
 // ContextWithIdentity returns a context as the chain would make it for a request
 // of id with the given payload, for unit tests of handlers that stand behind

@@ -114,7 +114,7 @@ func TestDecodePayload(t *testing.T) {
 		{"all fields", `{"charge":"ch_1","amount":5,"lines":[{"quantity":2}]}`, refund{Charge: "ch_1", Amount: 5, Lines: []line{{Quantity: 2}}}, ""},
 		{"missing fields", `{"charge":"ch_1"}`, refund{Charge: "ch_1"}, ""},
 		{"the ids alone", `{}`, refund{}, ""},
-		{"an action and a mode, which Require reads", `{"action":"refund","charge":"ch_1","livemode":true}`, refund{Charge: "ch_1"}, ""},
+		{"an action, a mode and roles, which Require reads", `{"action":"refund","charge":"ch_1","livemode":true,"stripe_roles":[]}`, refund{Charge: "ch_1"}, ""},
 		{"a field more", `{"charge":"ch_1","input":5}`, refund{}, "the signed payload has a member that this endpoint does not know"},
 		{"a nested field more", `{"lines":[{"input":5}]}`, refund{}, "the signed payload has a member that this endpoint does not know"},
 		{"an action in a nested object", `{"lines":[{"action":"input"}]}`, refund{}, "the signed payload has a member that this endpoint does not know"},
@@ -216,4 +216,33 @@ func TestDecodePayloadReturnsNothingHalfDecoded(t *testing.T) {
 	}](verifiedContext(`{"amount":5}`))
 	assert.ErrorIs(t, err, stripeapps.ErrUnexpectedPayload)
 	assert.Zero(t, got)
+}
+
+func TestStripeRoles(t *testing.T) {
+	admin := stripeapps.StripeRole{ID: "admin", Type: "builtIn", Name: "Administrator"}
+	for _, test := range []struct {
+		name, payload string
+		want          []stripeapps.StripeRole
+		err           error
+	}{
+		{"one", `{"stripe_roles":[{"type":"builtIn","id":"admin","name":"Administrator"}]}`, []stripeapps.StripeRole{admin}, nil},
+		{"one without an id", `{"stripe_roles":[{"type":"builtIn","name":"Administrator"}]}`, []stripeapps.StripeRole{{Type: "builtIn", Name: "Administrator"}}, nil},
+		{"with what a newer SDK adds", `{"stripe_roles":[{"type":"builtIn","id":"admin","name":"Administrator","more":1}]}`, []stripeapps.StripeRole{admin}, nil},
+		{"none", `{"stripe_roles":[]}`, []stripeapps.StripeRole{}, nil},
+		{"not signed", `{"a":1}`, nil, stripeapps.ErrUnexpectedPayload},
+		{"null", `{"stripe_roles":null}`, nil, stripeapps.ErrUnexpectedPayload},
+		{"not a list", `{"stripe_roles":{"id":"input"}}`, nil, stripeapps.ErrUnexpectedPayload},
+		{"not a list of objects", `{"stripe_roles":["input"]}`, nil, stripeapps.ErrUnexpectedPayload},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			roles, err := stripeapps.StripeRoles(verifiedContext(test.payload))
+			assert.ErrorIs(t, err, test.err)
+			assert.Equal(t, test.want, roles)
+			if err != nil {
+				assert.NotContains(t, err.Error(), "input")
+			}
+		})
+	}
+	_, err := stripeapps.StripeRoles(context.Background())
+	assert.Same(t, stripeapps.ErrNotVerified, err)
 }

@@ -1,9 +1,11 @@
 package stripeapps
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
@@ -119,7 +121,9 @@ var (
 //
 // The member is what the extension put there (environment.mode === 'live'), and
 // so what the user's browser says: it protects against confusion, not against
-// a user who means to deceive. Where only the ids are signed (IDsInHeaders,
+// a user who means to deceive. A sandbox is not test mode, though mode is "test" in
+// it: userContext.account.isSandbox says so to the extension, which can sign that
+// too, and each sandbox has a signing secret of its own (LabeledSecrets). Where only the ids are signed (IDsInHeaders,
 // IDsInQuery), it cannot be met.
 func LiveMode(live bool) Requirement {
 	want, unmet := "true", errNotLive
@@ -127,7 +131,7 @@ func LiveMode(live bool) Requirement {
 		want, unmet = "false", errNotTest
 	}
 	return func(r *http.Request) error {
-		if string(signedMember(r, "livemode")) != want {
+		if string(signedMember(r.Context(), "livemode")) != want {
 			return unmet
 		}
 		return nil
@@ -146,7 +150,28 @@ func Action(name string) Requirement {
 	unmet := ErrRequirementNotMet.because("this endpoint is for another action: sign action: " + strconv.Quote(name) + " in the payload given to fetchStripeSignature")
 	return func(r *http.Request) error {
 		var action any
-		if json.Unmarshal(signedMember(r, "action"), &action) != nil || action != any(name) {
+		if json.Unmarshal(signedMember(r.Context(), "action"), &action) != nil || action != any(name) {
+			return unmet
+		}
+		return nil
+	}
+}
+
+// Role requires the signed payload to have a member stripe_roles with a role of
+// this id ("admin", "view_only", or that of a custom role). The extension signs
+// userContext.roles under that name; unlike everything else in a payload, Stripe
+// checks it, and signs nothing where it is not true. It panics if id is empty.
+//
+// https://docs.stripe.com/stripe-apps/build-backend
+func Role(id string) Requirement {
+	if id == "" {
+		panic("stripeapps: Role needs an id")
+	}
+	unmet := ErrRequirementNotMet.because("this endpoint is for users with the role " + strconv.Quote(id) +
+		": sign stripe_roles: userContext.roles in the payload given to fetchStripeSignature")
+	return func(r *http.Request) error {
+		roles, err := StripeRoles(r.Context())
+		if err != nil || !slices.ContainsFunc(roles, func(role StripeRole) bool { return role.ID == id }) {
 			return unmet
 		}
 		return nil
@@ -155,8 +180,8 @@ func Action(name string) Requirement {
 
 // signedMember returns a top-level member of the signed payload as it is
 // written, or nil.
-func signedMember(r *http.Request, name string) []byte {
-	members := signed.Members(SignedPayload(r.Context()))
+func signedMember(ctx context.Context, name string) []byte {
+	members := signed.Members(SignedPayload(ctx))
 	for members.Next() {
 		if string(members.Name) == name {
 			return members.Value

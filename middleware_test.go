@@ -93,6 +93,12 @@ func TestRequire(t *testing.T) {
 		{"live mode as a number", `{"livemode":1}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
 		{"live mode in a nested object", `{"a":{"livemode":true}}`, stripeapps.LiveMode(true), 403, "requirement_not_met"},
 		{"live mode among other members", `{"a":1,"livemode":true}`, stripeapps.LiveMode(true), 204, ""},
+		{"the role", `{"stripe_roles":[{"type":"builtIn","id":"view_only","name":"View only"},{"type":"builtIn","id":"admin","name":"Administrator"}]}`, stripeapps.Role("admin"), 204, ""},
+		{"another role", `{"stripe_roles":[{"type":"builtIn","id":"view_only","name":"admin"}]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
+		{"no role", `{"stripe_roles":[]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
+		{"no roles signed", `{"roles":[{"id":"admin"}]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
+		{"roles that are none", `{"stripe_roles":"admin"}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
+		{"roles in a nested object", `{"a":{"stripe_roles":[{"id":"admin"}]}}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
 		{"the action", `{"action":"refund"}`, stripeapps.Action("refund"), 204, ""},
 		{"the action with an escape", `{"action":"ref\u0075nd"}`, stripeapps.Action("refund"), 204, ""},
 		{"another action", `{"action":"payout"}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
@@ -165,6 +171,7 @@ func TestEmptyRequirementsPanic(t *testing.T) {
 	assert.Panics(t, func() { stripeapps.Require() })
 	assert.Panics(t, func() { stripeapps.Require(nil) })
 	assert.Panics(t, func() { stripeapps.Action("") })
+	assert.Panics(t, func() { stripeapps.Role("") })
 }
 
 func TestRequireKeepsItsOwnListAndTheCause(t *testing.T) {
