@@ -5,12 +5,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/decode"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -93,73 +90,15 @@ func SignedPayload(ctx context.Context) []byte {
 // NOT checked: equal keys inside nested objects, of which encoding/json takes
 // the last. (Equal keys at the top level never get this far.)
 func DecodePayload[T any](ctx context.Context) (T, error) {
-	var value, strict T
 	v := fromContext(ctx)
 	if v == nil {
-		return value, ErrNotVerified
+		return *new(T), ErrNotVerified
 	}
-	// Without the members that this package knows, so that a T that has no
-	// fields for them is not refused because of them.
-	own := json.NewDecoder(bytes.NewReader(signed.Without(v.payload, "user_id", "account_id", "action", "livemode", "stripe_roles")))
-	own.DisallowUnknownFields()
-	err := own.Decode(&strict)
-	if err == nil {
-		err = json.Unmarshal(v.payload, &value)
-	}
+	value, detail, err := decode.Strictly[T](v.payload, "user_id", "account_id", "action", "livemode", "stripe_roles")
 	if err != nil {
-		return *new(T), unexpectedPayload(err, reflect.TypeFor[T]())
+		return *new(T), ErrUnexpectedPayload.because(cmp.Or(detail, ErrUnexpectedPayload.detail)).causedBy(err)
 	}
 	return value, nil
-}
-
-// unexpectedPayload says which member has the wrong type, if its name is one of
-// the Go type's own, chosen by the backend's author. Nothing that was sent gets
-// into the text.
-func unexpectedPayload(err error, t reflect.Type) error {
-	e := ErrUnexpectedPayload
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case strings.HasPrefix(err.Error(), "json: unknown field"): // encoding/json has no type for it
-		e = e.because("the signed payload has a member that this endpoint does not know")
-	case !errors.As(err, &wrongType):
-		e = e.because("the signed payload has a member whose value this endpoint cannot decode")
-	case wrongType.Type != nil:
-		if field := jsonField(t, wrongType.Field); field != "" {
-			e = e.because("in the signed payload, " + field + " cannot be decoded as " + wrongType.Type.Kind().String())
-		}
-	}
-	return e.causedBy(err)
-}
-
-// jsonField returns a dotted path of member names, as encoding/json reports it,
-// if all of them are names of t's own fields, and "" otherwise. The places in
-// lists, which Go 1.27 puts into the path, are left out.
-func jsonField(t reflect.Type, path string) string {
-	var names []string
-	for name := range strings.SplitSeq(path, ".") {
-		list := false
-		for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}, t.Kind()) {
-			list = list || t.Kind() == reflect.Slice || t.Kind() == reflect.Array
-			t = t.Elem()
-		}
-		if _, err := strconv.Atoi(name); err == nil && list {
-			continue
-		}
-		if t.Kind() != reflect.Struct {
-			return ""
-		}
-		fields := reflect.VisibleFields(t)
-		i := slices.IndexFunc(fields, func(f reflect.StructField) bool {
-			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			return cmp.Or(tag, f.Name) == name
-		})
-		if i < 0 {
-			return ""
-		}
-		names = append(names, name)
-		t = fields[i].Type
-	}
-	return strings.Join(names, ".")
 }
 
 // StripeRole is a role that the user has in the Dashboard.
