@@ -407,8 +407,9 @@ func (v *Verifier) match(h *signed.Header, payload []byte) (_ Signature, ok bool
 	return Signature{SignedAt: time.Unix(h.SignedAt, 0).UTC(), Secret: i, SecretLabel: keys[i].Label}, true
 }
 
-// maxDiagnosedBytes bounds what a refusal costs only to say more: anyone can cause
-// it. An ErrOnlyIDsSigned is an ErrNoMatch beyond it.
+// maxDiagnosedBytes is up to which size a body that no signature matches is read for
+// its ids, only to say more: anyone can cause refusals, and they must cost little.
+// Beyond it, what would be ErrOnlyIDsSigned is ErrNoMatch.
 const maxDiagnosedBytes = 64 << 10
 
 // noMatch says why no signature matches, as far as that can be told.
