@@ -177,12 +177,17 @@ func (e *Error) causedBy(cause error) *Error {
 }
 
 // orUsers returns what a user's function said: the Error that it made to be
-// responded with, or else e with err as its cause.
+// responded with, and all that it stands in, or else e with err as its cause.
 func (e *Error) orUsers(err error) *Error {
-	if users := findError(err); users != nil {
+	users := findError(err)
+	switch {
+	case users == nil:
+		return e.causedBy(err)
+	case error(users) == err:
 		return users
+	default:
+		return users.causedBy(err)
 	}
-	return e.causedBy(err)
 }
 
 // findError returns the Error in err's chain, or nil. One that NewError did not
@@ -226,6 +231,7 @@ func refusalOf(fault signed.Fault) *Error {
 
 // Refusals that say more than their sentinel does.
 var (
+	errNotMade        = ErrNotVerified.because("this endpoint's Verifier was not made by NewVerifier: make it so")
 	errLongHeader     = ErrMalformedSignature.because("the Stripe-Signature header is longer than 4096 bytes")
 	errManySignatures = ErrMalformedSignature.because(
 		"the Stripe-Signature header has more than 16 v1 signatures")
@@ -271,15 +277,11 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		WriteProblem(w, r, err)
 		return
 	}
-	if v := state.verifier; v.observe != nil {
-		verdict := v.newVerdict(r)
-		verdict.Err, verdict.Later = errInternal.orUsers(err), true
-		verdict.Identity = state.identity
-		verdict.Secret, verdict.SecretLabel = state.identity.Secret, state.identity.SecretLabel
-		verdict.received, verdict.payload = true, state.payload
-		v.observe(verdict)
+	v, refusal := state.verifier, errInternal.orUsers(err)
+	if v.observe != nil {
+		v.tellLater(r, state, refusal)
 	}
-	state.verifier.Refuse(w, r, err)
+	v.Refuse(w, r, refusal)
 }
 
 // Refuse responds to r with err as Handler does: by the ErrorHandler of the
@@ -287,14 +289,15 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 // Verify, which has told Observe already. Handlers behind the chain call the
 // function Refuse.
 func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := errInternal.orUsers(err)
 	if v.errorHandler == nil {
-		WriteProblem(w, r, err)
+		WriteProblem(w, r, refusal)
 		return
 	}
-	refusal := response.NewRefusalWriter(w)
-	v.errorHandler(refusal, r, err)
-	if !refusal.Begun() {
-		WriteProblem(w, r, err)
+	writer := response.NewRefusalWriter(w)
+	v.errorHandler(writer, r, refusal)
+	if !writer.Begun() {
+		WriteProblem(w, r, refusal)
 	}
 }
 

@@ -290,3 +290,30 @@ func TestVerifyAndRefuseDoWhatHandlerDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestAnErrorHandlerGetsAnErrorWhateverIsRefusedWith(t *testing.T) {
+	own := stripeapps.NewError("own", 404, "nothing here")
+	for name, test := range map[string]struct {
+		err  error
+		code string
+	}{
+		"one of this package": {stripeapps.ErrTooOld, "too_old"}, "one of one's own": {own, "own"}, "one within another": {fmt.Errorf("refunds: %w", own), "own"},
+		"another type": {io.EOF, "internal"}, "none": {nil, "internal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var handled, observed error
+			v := newVerifier(t, stripeapps.VerifierConfig{
+				ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { handled = err },
+				Observe:      func(v stripeapps.Verdict) { observed = v.Err },
+			})
+			v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { stripeapps.Refuse(w, r, test.err) })).ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
+			e, ok := handled.(*stripeapps.Error)
+			require.True(t, ok, "%T", handled)
+			assert.Equal(t, test.code, e.Code())
+			assert.Same(t, e, observed)
+			if test.err != nil {
+				assert.ErrorIs(t, handled, test.err, "it is kept")
+			}
+		})
+	}
+}

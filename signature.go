@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -163,7 +162,7 @@ func (v *Verifier) setSecrets(secrets []string, labeled []LabeledSecret) error {
 	case secrets != nil && labeled != nil:
 		return errors.New("stripeapps: Secrets and LabeledSecrets are both set: give each secret a label, or none")
 	case labeled == nil:
-		ring, err = newKeyring("Secrets", secrets)
+		ring, err = signed.NewKeyring("Secrets", secrets)
 	default:
 		ring, err = newLabeledKeyring(labeled)
 	}
@@ -172,30 +171,6 @@ func (v *Verifier) setSecrets(secrets []string, labeled []LabeledSecret) error {
 	}
 	v.keys.Store(&ring)
 	return nil
-}
-
-// newKeyring checks the secrets of a field, and says everything that is wrong with
-// them.
-func newKeyring(field string, secrets []string) (signed.Keyring, error) {
-	if len(secrets) == 0 {
-		return nil, fmt.Errorf("stripeapps: %s is empty: give the app's signing secret (absec_…), "+
-			"shown on the app's page in the Stripe Dashboard after its first upload", field)
-	}
-	if len(secrets) > signed.MaxSecrets {
-		return nil, fmt.Errorf("stripeapps: %s has %d entries, more than %d: "+
-			"every one is tried for each request, and Stripe signs with two at most", field, len(secrets), signed.MaxSecrets)
-	}
-	var ring signed.Keyring
-	var errs []error
-	for i, secret := range secrets {
-		if what := signed.CheckSecret(secret); what != "" {
-			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] %s", field, i, what))
-		} else if first := slices.Index(secrets, secret); first < i {
-			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] equals %s[%d]: give each secret once", field, i, field, first))
-		}
-		ring = append(ring, signed.NewKey(secret))
-	}
-	return ring, errors.Join(errs...)
 }
 
 func newLabeledKeyring(labeled []LabeledSecret) (signed.Keyring, error) {
@@ -211,7 +186,7 @@ func newLabeledKeyring(labeled []LabeledSecret) (signed.Keyring, error) {
 			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] has what looks like a secret as its label, which is shown", field, i))
 		}
 	}
-	ring, err := newKeyring(field, secrets)
+	ring, err := signed.NewKeyring(field, secrets)
 	for i := range ring {
 		ring[i].Label = labeled[i].Label
 	}
@@ -252,47 +227,52 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 // slow client can hold the call for as long as the server's ReadTimeout lets
 // it: set one.
 func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
-	verdict := v.newVerdict(r)
-	accepted, err := v.verify(&verdict)
-	if v.observe != nil {
-		verdict.Err, verdict.Duration = err, v.now().Sub(verdict.Time)
-		v.observe(verdict)
+	var c check
+	if v.observe == nil {
+		return v.verify(r, &c)
 	}
+	began := v.now()
+	accepted, err := v.verify(r, &c)
+	v.tell(r, accepted, c, err, began)
 	return accepted, err
 }
 
-// verify is Verify without an observer. It fills in the verdict as far as it
-// gets.
-func (v *Verifier) verify(verdict *Verdict) (*http.Request, error) {
-	r := verdict.Request
+// verify is Verify without an observer.
+func (v *Verifier) verify(r *http.Request, c *check) (*http.Request, error) {
+	if v.now == nil {
+		return nil, errNotMade
+	}
 	header, fault := signed.JoinLines(r.Header[headerSignature])
 	if fault != signed.OK {
 		return nil, refusalOf(fault)
 	}
 	var h signed.Header
-	if err := v.readHeader(&h, header, verdict.Time); err != nil {
+	if fault := h.Parse(header); fault != signed.OK {
+		return nil, refusalOf(fault)
+	}
+	c.at = v.now()
+	if err := v.checkAge(&h, c.at); err != nil {
 		return nil, err
 	}
-	payload, content, err := v.receive(r)
-	verdict.received, verdict.payload, verdict.payloadErr = true, payload, err
-	if err != nil {
-		return nil, err
+	var body []byte
+	c.payload, body, c.payloadErr = v.receive(r)
+	c.received = true
+	if c.payloadErr != nil {
+		return nil, c.payloadErr
 	}
-	signature, ok := v.match(&h, payload)
-	if !ok {
-		return nil, v.noMatch(r, &h, payload)
+	c.signature, c.matched = v.match(&h, c.payload)
+	if !c.matched {
+		return nil, v.noMatch(r, &h, c.payload)
 	}
-	verdict.Secret, verdict.SecretLabel = signature.Secret, signature.SecretLabel
-	state, err := newVerified(payload, signature, v.allowNoUser)
+	state, err := newVerified(c.payload, c.signature, v.allowNoUser)
 	if err != nil {
 		return nil, err
 	}
 	state.verifier = v
-	verdict.Identity = state.identity
 
 	accepted := r.WithContext(context.WithValue(r.Context(), contextKey{}, state))
-	if len(content) > 0 {
-		state.body.Reset(content)
+	if len(body) > 0 {
+		state.body.Reset(body)
 		state.body.original = r.Body
 		accepted.Body = &state.body
 	}
@@ -325,7 +305,7 @@ type Signature struct {
 // ErrNoMatch. The time is checked before the MAC, which costs most.
 // VerifyPayload makes no allocations.
 func (v *Verifier) VerifyPayload(payload []byte, header string) (Signature, error) {
-	return v.verifyPayload(payload, header, v.now())
+	return v.verifyPayload(payload, header, time.Time{})
 }
 
 // VerifyIdentity is VerifyPayload, by the time at, and reads the identity out of
@@ -336,9 +316,6 @@ func (v *Verifier) VerifyPayload(payload []byte, header string) (Signature, erro
 //
 // Beside those of VerifyPayload, the error is ErrNoIdentity or ErrInstallSignature.
 func (v *Verifier) VerifyIdentity(payload []byte, header string, at time.Time) (Identity, error) {
-	if at.IsZero() {
-		at = v.now()
-	}
 	signature, err := v.verifyPayload(payload, header, at)
 	if err != nil {
 		return Identity{}, err
@@ -362,16 +339,26 @@ func (v *Verifier) VerifyIdentity(payload []byte, header string, at time.Time) (
 //
 // https://docs.stripe.com/extensions/custom-actions/build-with-remote-function
 func (v *Verifier) VerifyStripeCall(payload []byte, header string) (Signature, error) {
-	signature, err := v.verifyPayload(payload, header, v.now())
+	signature, err := v.verifyPayload(payload, header, time.Time{})
 	if err == nil && signed.MayBeExtensions(payload) {
 		return Signature{}, ErrExtensionSignature
 	}
 	return signature, err
 }
 
+// verifyPayload judges the age by the time at, or by the clock if that is zero.
 func (v *Verifier) verifyPayload(payload []byte, header string, at time.Time) (Signature, error) {
+	if v.now == nil {
+		return Signature{}, errNotMade
+	}
 	var h signed.Header
-	if err := v.readHeader(&h, header, at); err != nil {
+	if fault := h.Parse(header); fault != signed.OK {
+		return Signature{}, refusalOf(fault)
+	}
+	if at.IsZero() {
+		at = v.now()
+	}
+	if err := v.checkAge(&h, at); err != nil {
 		return Signature{}, err
 	}
 	signature, ok := v.match(&h, payload)
@@ -381,11 +368,7 @@ func (v *Verifier) verifyPayload(payload []byte, header string, at time.Time) (S
 	return signature, nil
 }
 
-// readHeader parses the header and checks its time.
-func (v *Verifier) readHeader(h *signed.Header, header string, now time.Time) error {
-	if fault := h.Parse(header); fault != signed.OK {
-		return refusalOf(fault)
-	}
+func (v *Verifier) checkAge(h *signed.Header, now time.Time) error {
 	// Sub saturates, so that no time, however far away, wraps around.
 	age := now.Sub(time.Unix(h.SignedAt, 0))
 	if age > v.tolerance {

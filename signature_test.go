@@ -149,6 +149,15 @@ func TestEveryProblemOfAConfigurationIsReported(t *testing.T) {
 	}
 }
 
+func TestAVerifierThatNewVerifierDidNotMakeLetsNothingPass(t *testing.T) {
+	v := new(stripeapps.Verifier)
+	w := httptest.NewRecorder()
+	v.Handler(mustNotBeCalled(t)).ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	_, err := v.VerifyPayload([]byte(plain), sign(plain, testSecret, testNow))
+	assert.ErrorIs(t, err, stripeapps.ErrNotVerified)
+}
+
 func TestWhichSecretHasSignedIsTold(t *testing.T) {
 	v := newVerifier(t, stripeapps.VerifierConfig{LabeledSecrets: []stripeapps.LabeledSecret{
 		{Label: "live", Secret: "absec_new"}, {Label: "live", Secret: "absec_old"}, {Label: "sandbox", Secret: "absec_sandbox"},

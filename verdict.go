@@ -1,9 +1,14 @@
 package stripeapps
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/observed"
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 // Verdict is what a Verifier has decided about one request, for
@@ -27,50 +32,92 @@ type Verdict struct {
 	Secret      int
 	SecretLabel string
 
-	// Time is when the verification began, by the Verifier's clock. The age of
-	// the signature is judged by it.
+	// Time is when the age of the signature was judged, by the Verifier's clock;
+	// or when the verification began, if it was over before that.
 	Time time.Time
 
 	// Duration is how long the verification took, waiting for the body included.
 	Duration time.Duration
 
 	// Later says that the request has been accepted, in a verdict of its own, and
-	// is refused by Require or Refuse now. Time is then that of the refusal, and
-	// Duration 0. Whoever counts requests leaves such verdicts out.
+	// is refused by Require or Refuse now: Request is the one that they were given,
+	// Time is now, and Duration 0. Whoever counts requests leaves it out.
 	Later bool
 
-	// Source, Tolerance and InsecureAllowMissingUser are the Verifier's.
-	Source                   Source
-	Tolerance                time.Duration
-	InsecureAllowMissingUser bool
-
-	verifier   *Verifier
-	received   bool // payload or payloadErr
-	payload    []byte
-	payloadErr error
-}
-
-// newVerdict returns a verdict without its outcome.
-func (v *Verifier) newVerdict(r *http.Request) Verdict {
-	return Verdict{
-		Request: r, Secret: -1, Time: v.now(), verifier: v,
-		Source: v.source, Tolerance: v.tolerance, InsecureAllowMissingUser: v.allowNoUser,
-	}
+	payload  func() ([]byte, error)
+	verifier *Verifier
+	keys     signed.Keyring
 }
 
 // Payload returns what the signature has to cover, as the Verifier's Source finds
 // it: under SignedBody the whole body. For a request that was refused before that
-// was needed, it is read now, within VerifierConfig.MaxBodyBytes. It may be
-// called by Observe only, and what it returns must not be modified; of a refused
-// request, nothing in it can be relied on.
+// was needed, it is read when it is first asked for, within
+// VerifierConfig.MaxBodyBytes: ask while Observe is called. What it returns must
+// not be modified; of a refused request, nothing in it can be relied on. It is safe
+// for concurrent use.
 //
 // The error is the *Error that such a request is refused with.
 func (v Verdict) Payload() ([]byte, error) {
-	if !v.received && v.verifier != nil {
-		payload, _, err := v.verifier.receive(v.Request)
-		return payload, err
+	if v.payload == nil {
+		return nil, nil
 	}
-	return v.payload, v.payloadErr
+	return v.payload()
+}
+
+// check is what a verification has come to. Verify makes a Verdict of it if there
+// is somebody to tell.
+type check struct {
+	at         time.Time // of the clock, when the age was judged
+	received   bool      // payload, or payloadErr
+	payload    []byte
+	payloadErr error
+	matched    bool
+	signature  Signature
+}
+
+func (v *Verifier) tell(r, accepted *http.Request, c check, err error, began time.Time) {
+	verdict := Verdict{
+		Request: r, Err: err, Secret: -1, Time: began, Duration: v.now().Sub(began),
+		payload: func() ([]byte, error) { return c.payload, c.payloadErr }, verifier: v, keys: *v.keys.Load(),
+	}
+	if !c.received {
+		verdict.payload = sync.OnceValues(func() ([]byte, error) {
+			payload, _, err := v.receive(r)
+			return payload, err
+		})
+	}
+	if !c.at.IsZero() {
+		verdict.Time = c.at
+	}
+	if c.matched {
+		verdict.Secret, verdict.SecretLabel = c.signature.Secret, c.signature.SecretLabel
+	}
+	if accepted != nil {
+		verdict.Identity = fromContext(accepted.Context()).identity
+	}
+	v.observe(verdict)
+}
+
+// tellLater tells that a request that was accepted is refused.
+func (v *Verifier) tellLater(r *http.Request, state *verified, err *Error) {
+	v.observe(Verdict{
+		Request: r, Err: err, Identity: state.identity, Later: true, Time: v.now(),
+		Secret: state.identity.Secret, SecretLabel: state.identity.SecretLabel,
+		payload: func() ([]byte, error) { return state.payload, nil }, verifier: v, keys: *v.keys.Load(),
+	})
+}
+
+func init() {
+	observed.Of = func(verdict any) observed.Verifier {
+		v, ok := verdict.(Verdict)
+		if !ok || v.verifier == nil {
+			return observed.Verifier{Source: SignedBody, Tolerance: DefaultTolerance}
+		}
+		return observed.Verifier{
+			Keys: v.keys, Source: v.verifier.source,
+			Tolerance: v.verifier.tolerance, AllowNoUser: v.verifier.allowNoUser,
+		}
+	}
 }
 
 // LogRefusals returns a function for VerifierConfig.Observe that gives logger a
@@ -100,7 +147,11 @@ func LogRefusals(logger *slog.Logger) func(Verdict) {
 		if e.status >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
-		logger.LogAttrs(v.Request.Context(), level, "stripeapps: request refused",
+		ctx := context.Background()
+		if v.Request != nil {
+			ctx = v.Request.Context()
+		}
+		logger.LogAttrs(ctx, level, "stripeapps: request refused",
 			slog.String("code", e.code), slog.Int("status", e.status), slog.String("detail", e.detail))
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,8 +51,8 @@ func TestAnAcceptedRequestIsObserved(t *testing.T) {
 			assert.NoError(t, verdict.Err)
 			assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, Secret: 1}}, verdict.Identity)
 			assert.Equal(t, 1, verdict.Secret)
-			assert.Equal(t, testNow.Add(time.Second), verdict.Time)
-			assert.Equal(t, time.Second, verdict.Duration, "one more look at the clock")
+			assert.Equal(t, testNow.Add(2*time.Second), verdict.Time, "the look by which the age was judged")
+			assert.Equal(t, 2*time.Second, verdict.Duration, "from the first look to the third")
 			payload, err := verdict.Payload()
 			assert.NoError(t, err)
 			assert.Equal(t, plain, string(payload))
@@ -100,11 +103,20 @@ func TestThePayloadOfARefusedRequestCanBeRead(t *testing.T) {
 			cfg := test.cfg
 			cfg.Observe = func(v stripeapps.Verdict) {
 				called = true
-				payload, err := v.Payload()
-				assert.ErrorIs(t, err, test.err)
-				assert.Equal(t, test.want, string(payload))
+				var watchers sync.WaitGroup
+				for range 3 { // each of which gets the same
+					watchers.Go(func() {
+						payload, err := v.Payload()
+						assert.ErrorIs(t, err, test.err)
+						assert.Equal(t, test.want, string(payload))
+					})
+				}
+				watchers.Wait()
+				assert.NotContains(t, fmt.Sprintf("%v %+v %#v", v, v, v), fmt.Sprint([]byte(plain))[1:20], "a body")
+				assert.NotContains(t, fmt.Sprintf("%v %+v %#v", v, v, v), "usr_123")
 			}
 			r := signedRequest(plain)
+			r.ContentLength = -1
 			test.change(r)
 			_, err := newVerifier(t, cfg).Verify(r)
 			assert.Error(t, err)
@@ -196,6 +208,26 @@ func TestWhatTheBackendIsToBlameForIsLoggedAsAnError(t *testing.T) {
 		stripeapps.Refuse(w, r, errors.New("password=hunter2"))
 	})).ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
 	assert.Equal(t, "level=ERROR msg=\"stripeapps: request refused\" code=internal status=500 detail=\"the server failed to handle the request\"\n", logged.String())
+}
+
+func TestAVerdictMadeByHandCanBeObserved(t *testing.T) {
+	var logged bytes.Buffer
+	observe := stripeapps.LogRefusals(slog.New(slog.NewTextHandler(&logged, nil)))
+	observe(stripeapps.Verdict{Err: stripeapps.ErrTooOld})
+	assert.Contains(t, logged.String(), "code=too_old")
+}
+
+func TestAClockIsNotReadWithoutNeed(t *testing.T) {
+	reads := 0
+	v := newVerifier(t, stripeapps.VerifierConfig{Now: func() time.Time { reads++; return testNow }})
+	r := signedRequest(plain)
+	r.Header.Del("Stripe-Signature")
+	v.Verify(r)
+	v.VerifyPayload(nil, "t=1")
+	v.VerifyPayload(nil, strings.Repeat("x", 1<<20))
+	assert.Zero(t, reads)
+	v.VerifyPayload([]byte(plain), sign(plain, testSecret, testNow))
+	assert.Equal(t, 1, reads)
 }
 
 func TestLogRefusalsNeedsALogger(t *testing.T) {

@@ -35,7 +35,7 @@ func ExampleRefusals() {
 	}
 	if os.Getenv("ENV") != "production" {
 		logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
-		config.Observe = explain.Refusals(logger, config.Secrets...)
+		config.Observe = explain.Refusals(logger)
 	}
 	verifier, err := stripeapps.NewVerifier(config)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/observed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -17,16 +18,13 @@ import (
 //
 //	stripeapps: explained code=no_match cause=pretty_printed text="there is white space …"
 //
-// secrets are those of the Verifier:
-//
-//	cfg := stripeapps.VerifierConfig{Secrets: secrets}
 //	if development {
-//		cfg.Observe = explain.Refusals(logger, secrets...)
+//		cfg.Observe = explain.Refusals(logger)
 //	}
 //	verifier, err := stripeapps.NewVerifier(cfg)
 //
-// One such function serves several Verifiers with the same secrets. What
-// Verifier.SetSecrets has set since is not tried.
+// It tries the secrets that the Verifier has at the time, and serves several
+// Verifiers.
 //
 // It is NOT for production: each refusal, which anybody can cause, can cost as
 // much as hashing 32 MiB, the body is read even where the header is refused
@@ -34,21 +32,17 @@ import (
 // become a part of a response.
 //
 // It panics if logger is nil.
-func Refusals(logger *slog.Logger, secrets ...string) func(stripeapps.Verdict) {
+func Refusals(logger *slog.Logger) func(stripeapps.Verdict) {
 	if logger == nil {
 		panic("explain: Refusals needs a logger")
 	}
-	var keys []explainedKey
-	for _, secret := range secrets[:min(len(secrets), signed.MaxSecrets)] {
-		keys = append(keys, explainedKey{Key: signed.NewKey(secret)})
-	}
 	return func(v stripeapps.Verdict) {
-		e := &explainer{keys: keys, budget: maxExplainedBytes}
+		e := &explainer{budget: maxExplainedBytes}
 		if !e.receive(v) {
 			return
 		}
 		for _, x := range e.explain() {
-			if x.Cause == NothingWrong { // it was refused with other secrets
+			if x.Cause == NothingWrong { // secrets were set in between
 				continue
 			}
 			logger.LogAttrs(v.Request.Context(), slog.LevelInfo, "stripeapps: explained",
@@ -69,8 +63,13 @@ func codeOf(err error) string {
 // there is nothing: the request was accepted, or the text of its refusal says it
 // all.
 func (e *explainer) receive(v stripeapps.Verdict) bool {
-	if v.Err == nil || v.Later {
+	if v.Err == nil || v.Later || v.Request == nil {
 		return false
+	}
+	verifier := observed.Of(v)
+	source, _ := verifier.Source.(stripeapps.Source)
+	for _, key := range verifier.Keys {
+		e.keys = append(e.keys, explainedKey{Key: key})
 	}
 	var payload []byte
 	switch codeOf(v.Err) {
@@ -86,7 +85,7 @@ func (e *explainer) receive(v stripeapps.Verdict) bool {
 	default:
 		return false
 	}
-	users, accounts, readable := sentIDs(v.Request, v.Source)
+	users, accounts, readable := sentIDs(v.Request, source)
 	if !readable {
 		if errors.Is(v.Err, stripeapps.ErrMalformedIDs) {
 			return false
@@ -96,11 +95,11 @@ func (e *explainer) receive(v stripeapps.Verdict) bool {
 	// Several field lines are one list, as the Verifier reads them.
 	e.received = Received{
 		Header: strings.Join(v.Request.Header["Stripe-Signature"], ","),
-		Now:    v.Time, Tolerance: v.Tolerance, InsecureAllowMissingUser: v.InsecureAllowMissingUser,
+		Now:    v.Time, Tolerance: verifier.Tolerance, InsecureAllowMissingUser: verifier.AllowNoUser,
 	}
 	// Beside a body, ids in headers are a hint at most; without one they are not
 	// what this Verifier reads.
-	onlyIDs := v.Source == stripeapps.IDsInHeaders || v.Source == stripeapps.IDsInQuery
+	onlyIDs := source == stripeapps.IDsInHeaders || source == stripeapps.IDsInQuery
 	if !onlyIDs {
 		e.received.Body = payload
 	}

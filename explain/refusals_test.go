@@ -96,7 +96,7 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(off, request())
 
 			logger := slog.New(slog.NewJSONHandler(&logged, nil))
-			logRefusal, explainIt := stripeapps.LogRefusals(logger), explain.Refusals(logger, testSecret)
+			logRefusal, explainIt := stripeapps.LogRefusals(logger), explain.Refusals(logger)
 			config.Observe = func(v stripeapps.Verdict) { explainIt(v); logRefusal(v) }
 			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(withIt, request())
 			assert.Equal(t, off, withIt, "it is never a part of the response")
@@ -134,7 +134,7 @@ func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
 		payload any
 		empty   bool // a Stripe-User-Id without a value
 	}{
-		"the clock goes on while it is explained": {payload: `{"a":1}`, request: []stripeappstest.Option{stripeappstest.At(start.Add(302 * time.Second))}},
+		"the clock goes on while it is explained": {payload: `{"a":1}`, request: []stripeappstest.Option{stripeappstest.At(start.Add(303 * time.Second))}},
 		"an id is sent, and empty": {
 			config:  stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders, InsecureAllowMissingUser: true},
 			request: []stripeappstest.Option{stripeappstest.At(start), stripeappstest.WithUser(""), stripeappstest.IDsInHeaders()}, empty: true,
@@ -146,7 +146,7 @@ func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
 			config := test.config
 			config.Secrets = []string{stripeappstest.DefaultSecret}
 			config.Now = func() time.Time { seconds++; return start.Add(time.Duration(seconds) * time.Second) }
-			config.Observe = explain.Refusals(slog.New(slog.NewTextHandler(&log, nil)), stripeappstest.DefaultSecret)
+			config.Observe = explain.Refusals(slog.New(slog.NewTextHandler(&log, nil)))
 			v, err := stripeapps.NewVerifier(config)
 			require.NoError(t, err)
 			method := "POST"
@@ -162,4 +162,32 @@ func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
 			assert.NotContains(t, log.String(), "nothing_wrong")
 		})
 	}
+}
+
+func TestRefusalsTriesTheSecretsThatAreInForce(t *testing.T) {
+	var logged bytes.Buffer
+	cfg := stripeapps.VerifierConfig{Secrets: []string{"absec_old"}, Observe: explain.Refusals(slog.New(slog.NewTextHandler(&logged, nil)))}
+	v := newVerifier(t, cfg)
+	require.NoError(t, v.SetSecrets(testSecret))
+	r := signedRequest(plain + "\n")
+	r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow))
+	_, err := v.Verify(r)
+	require.Error(t, err)
+	assert.Contains(t, logged.String(), "cause=trailing_space")
+	assert.NotContains(t, logged.String(), "cause=unknown")
+}
+
+// One function serves several Verifiers, whatever their Source.
+func TestRefusalsServesSeveralVerifiers(t *testing.T) {
+	var logged bytes.Buffer
+	cfg := stripeapps.VerifierConfig{Observe: explain.Refusals(slog.New(slog.NewTextHandler(&logged, nil)))}
+	newVerifier(t, cfg)
+	cfg.Source = stripeapps.IDsInHeaders
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header = http.Header{"Stripe-Signature": {sign(onlyIDs, testSecret, testNow)}, "Stripe-User-Id": {"acct_123"}, "Stripe-Account-Id": {"usr_123"}}
+	_, err := newVerifier(t, cfg).Verify(r)
+	require.Error(t, err)
+	assert.Contains(t, logged.String(), "cause=ids_swapped")
+
+	cfg.Observe(stripeapps.Verdict{Err: stripeapps.ErrNoMatch}) // made by hand: there is nothing to explain
 }

@@ -9,12 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/internal/dashboard"
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 // DashboardConfig configures NewDashboard. Set either Script or Extension. It is
@@ -94,7 +95,9 @@ var (
 	//go:embed dashboard.js
 	dashboardJS []byte
 
-	dashboardPage = template.Must(template.New("dashboard.html").Parse(dashboardHTML))
+	dashboardPage = sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("dashboard.html").Parse(dashboardHTML))
+	})
 )
 
 const dashboardScriptPage = `<!doctype html>
@@ -120,7 +123,7 @@ func NewDashboard(config DashboardConfig) *Dashboard {
 		panic(err)
 	}
 	var page bytes.Buffer
-	if err := dashboardPage.Execute(&page, config); err != nil {
+	if err := dashboardPage().Execute(&page, config); err != nil {
 		panic(err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -142,8 +145,6 @@ func NewDashboard(config DashboardConfig) *Dashboard {
 // may be called more than once.
 func (d *Dashboard) Close() { d.server.Close() }
 
-var dashboardID = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
-
 func (c DashboardConfig) withDefaults() (DashboardConfig, error) {
 	var errs []error
 	if (len(c.Script) == 0) == (c.Extension == nil) {
@@ -161,7 +162,7 @@ func (c DashboardConfig) withDefaults() (DashboardConfig, error) {
 	if c.AccountID == "" {
 		c.AccountID = DefaultAccountID
 	}
-	if !dashboardID.MatchString(c.UserID) || !dashboardID.MatchString(c.AccountID) {
+	if !signed.IsID(c.UserID) || !signed.IsID(c.AccountID) {
 		errs = append(errs, errors.New("stripeappstest: DashboardConfig's UserID and AccountID "+
 			"must be 1 to 255 letters, digits and underscores"))
 	}

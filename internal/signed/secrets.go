@@ -1,6 +1,35 @@
 package signed
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// NewKeyring checks the secrets of a field of a configuration, and says everything
+// that is wrong with them.
+func NewKeyring(field string, secrets []string) (Keyring, error) {
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("stripeapps: %s is empty: give the app's signing secret (absec_…), "+
+			"shown on the app's page in the Stripe Dashboard after its first upload", field)
+	}
+	if len(secrets) > MaxSecrets {
+		return nil, fmt.Errorf("stripeapps: %s has %d entries, more than %d: "+
+			"every one is tried for each request, and Stripe signs with two at most", field, len(secrets), MaxSecrets)
+	}
+	var ring Keyring
+	var errs []error
+	for i, secret := range secrets {
+		if what := CheckSecret(secret); what != "" {
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] %s", field, i, what))
+		} else if first := slices.Index(secrets, secret); first < i {
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] equals %s[%d]: give each secret once", field, i, field, first))
+		}
+		ring = append(ring, NewKey(secret))
+	}
+	return ring, errors.Join(errs...)
+}
 
 // otherKinds are the prefixes of Stripe's other secrets and ids that people
 // put where the app's signing secret belongs.
