@@ -59,6 +59,31 @@ func TestThePagesAreShort(t *testing.T) {
 	}
 }
 
+// stripe apps start, which runs beside a backend in development, serves the
+// extension on port 4242: https://github.com/stripe/stripe-apps/issues/588.
+func TestNothingTakesThePortOfStripeAppsStart(t *testing.T) {
+	taken := regexp.MustCompile(`(127\.0\.0\.1|localhost|\[::1\]|"):4242\b`)
+	files := 0
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && path != root && (name[0] == '.' || name == "node_modules" || name == "testdata") {
+			return fs.SkipDir
+		}
+		kinds := []string{".go", ".md", ".mjs", ".ts", ".js", ".html"}
+		if entry.IsDir() || strings.HasSuffix(name, "_test.go") || !slices.Contains(kinds, filepath.Ext(name)) {
+			return nil
+		}
+		files++
+		text, err := os.ReadFile(path)
+		assert.Empty(t, taken.FindString(string(text)), path)
+		return err
+	}))
+	assert.Greater(t, files, 100)
+}
+
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
 func TestLinksLeadSomewhere(t *testing.T) {

@@ -31,7 +31,7 @@ func ExampleDashboard() {
 		addEventListener('click', async () => {
 			const {userContext} = await extensionContext
 			const payload = {action: 'refund'}
-			await fetch('http://127.0.0.1:4242/api/refund', {
+			await fetch('http://127.0.0.1:4241/api/refund', {
 				method: 'POST',
 				headers: {'Content-Type': 'application/json', 'Stripe-Signature': await fetchStripeSignature(payload)},
 				body: JSON.stringify({...payload, user_id: userContext.id, account_id: userContext.account.id}),

@@ -137,8 +137,9 @@ func newSignedRequest(cmd *cli.Command, payload []byte, s secrets) (*signedReque
 	return r, r.chooseMethod(cmd)
 }
 
-// quickstart is where examples/quickstart listens.
-const quickstart = "http://127.0.0.1:4242"
+// quickstart is where examples/quickstart listens, beside `stripe apps start`, which
+// has port 4242.
+const quickstart = "http://127.0.0.1:4241"
 
 func parseTarget(cmd *cli.Command, hasBody bool) (*url.URL, error) {
 	text := cmd.String("url")

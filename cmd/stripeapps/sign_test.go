@@ -22,7 +22,7 @@ func TestSign(t *testing.T) {
 				"sign", "-payload", `{"name":"it's"}`, "-time", "1700000000", "-user", "usr_1", "-account",
 				"acct_1",
 			},
-			out: "curl -i 'http://127.0.0.1:4242/api/echo' \\\n  -H 'Content-Type: application/json' \\\n" +
+			out: "curl -i 'http://127.0.0.1:4241/api/echo' \\\n  -H 'Content-Type: application/json' \\\n" +
 				"  -H 'Stripe-Signature: t=1700000000,v1=%s' \\\n" +
 				"  --data-binary '{\"name\":\"it'\\''s\",\"user_id\":\"usr_1\",\"account_id\":\"acct_1\"}'\n",
 		},
@@ -50,7 +50,7 @@ func TestSign(t *testing.T) {
 		},
 		"sign without a payload sends the ids in headers": {
 			args: words("sign -as http -time 1700000000"),
-			out: "GET /api/whoami HTTP/1.1\r\nHost: 127.0.0.1:4242\r\nStripe-Signature: t=1700000000,v1=%s\r\n" +
+			out: "GET /api/whoami HTTP/1.1\r\nHost: 127.0.0.1:4241\r\nStripe-Signature: t=1700000000,v1=%s\r\n" +
 				"Stripe-User-Id: usr_test\r\nStripe-Account-Id: acct_test\r\n\r\n",
 		},
 		"sign sends the ids in the query": {
@@ -60,13 +60,13 @@ func TestSign(t *testing.T) {
 		},
 		"sign sends the ids as the body": {
 			args: words("sign -ids-in body -method PUT -time 1700000000"),
-			out: "curl -i -X 'PUT' 'http://127.0.0.1:4242/api/echo' \\\n" +
+			out: "curl -i -X 'PUT' 'http://127.0.0.1:4241/api/echo' \\\n" +
 				"  -H 'Content-Type: application/json' \\\n  -H 'Stripe-Signature: t=1700000000,v1=%s' \\\n" +
 				"  --data-binary '{\"user_id\":\"usr_test\",\"account_id\":\"acct_test\"}'\n",
 		},
 		"sign prints JSON": {
 			args: []string{"sign", "-json", "-payload", `{"a":"<&>"}`, "-time", "1700000000"},
-			out: `{"method":"POST","url":"http://127.0.0.1:4242/api/echo",` +
+			out: `{"method":"POST","url":"http://127.0.0.1:4241/api/echo",` +
 				`"headers":{"Content-Type":"application/json","Stripe-Signature":"t=1700000000,v1=%s"},` +
 				`"body":"{\"a\":\"<&>\",\"user_id\":\"usr_test\",\"account_id\":\"acct_test\"}",` +
 				`"stripe_signature":"t=1700000000,v1=%s","signed_at":"2023-11-14T22:13:20Z"}` + "\n",
@@ -159,7 +159,7 @@ func TestSign(t *testing.T) {
 		"sign refuses a URL without a host": {
 			args: words("sign -url /api"), code: 2,
 			err: "stripeapps: -url is not an absolute http or https URL without a password, like " +
-				"http://127.0.0.1:4242/api/echo" + usageOfSign,
+				"http://127.0.0.1:4241/api/echo" + usageOfSign,
 		},
 		"sign refuses a method with a space": {
 			args: []string{"sign", "-method", "GET /"}, code: 2,

@@ -239,7 +239,7 @@ func TestHelp(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			assert.Equal(t, 0, status(done(), args, environment{"STRIPE_APP_SECRET": ""}, &stdout, &stderr))
 			assert.Empty(t, stderr.String())
-			for _, topic := range []string{"-addr", "-selfcheck", "STRIPE_APP_SECRET", "ADDR", "127.0.0.1:4242"} {
+			for _, topic := range []string{"-addr", "-selfcheck", "STRIPE_APP_SECRET", "ADDR", "127.0.0.1:4241"} {
 				assert.Contains(t, stdout.String(), topic)
 			}
 		})
@@ -265,7 +265,7 @@ func TestFailuresToStart(t *testing.T) {
 		"a flag without its value is bad":                {[]string{"-addr"}, nil, 2, "run it with -h"},
 		"an argument is bad, and not shown":              {[]string{"absec_" + secret}, nil, 2, "give the secret in STRIPE_APP_SECRET"},
 		"an address without a port is bad":               {[]string{"-addr", "localhost"}, nil, 2, `-addr is "localhost"`},
-		"an address that is only a port is bad":          {[]string{"-addr", "4242"}, nil, 2, `-addr is "4242"`},
+		"an address that is only a port is bad":          {[]string{"-addr", "4241"}, nil, 2, `-addr is "4241"`},
 		"a port over 65535 is bad":                       {[]string{"-addr", "127.0.0.1:65536"}, nil, 2, "from 0 to 65535"},
 		"a negative port is bad":                         {[]string{"-addr", "127.0.0.1:-1"}, nil, 2, "from 0 to 65535"},
 		"a port that is a name is bad":                   {[]string{"-addr", "127.0.0.1:http"}, nil, 2, "from 0 to 65535"},
@@ -273,7 +273,7 @@ func TestFailuresToStart(t *testing.T) {
 		"an empty -addr is bad":                          {[]string{"-addr", ""}, nil, 2, `-addr is ""`},
 		"an ADDR that is set but empty is bad":           {nil, environment{"ADDR": ""}, 2, `ADDR is ""`},
 		"an address of two lines is bad":                 {nil, environment{"ADDR": "a\nb"}, 2, `ADDR is "a\nb"`},
-		"an address of another machine is bad":           {[]string{"-addr", "203.0.113.1:4242"}, nil, 2, "not an address of this machine"},
+		"an address of another machine is bad":           {[]string{"-addr", "203.0.113.1:4241"}, nil, 2, "not an address of this machine"},
 		"a secret that is set but empty is bad":          {nil, environment{"STRIPE_APP_SECRET": ""}, 2, "is blank"},
 		"a secret of spaces is bad":                      {nil, environment{"STRIPE_APP_SECRET": "  "}, 2, "is blank"},
 		"a secret that is not trimmed is bad":            {nil, environment{"STRIPE_APP_SECRET": "absec_" + secret + "\n"}, 2, "white space"},

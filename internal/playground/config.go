@@ -25,7 +25,7 @@ Usage:
 Flags:
 
   -addr host:port  where to listen; port 0 means any free port
-                   (default: ADDR from the environment, or else 127.0.0.1:4242)
+                   (default: ADDR from the environment, or else 127.0.0.1:4241)
   -selfcheck       serve on a free port of 127.0.0.1, send good and bad requests,
                    print what happened, and exit 0 only if all went as they must
   -h               print this help
@@ -45,7 +45,7 @@ in use, -selfcheck), 2 if the flags or the environment are wrong.
 
 const (
 	secretVariable = "STRIPE_APP_SECRET"
-	defaultAddr    = "127.0.0.1:4242"
+	defaultAddr    = "127.0.0.1:4241" // 4242 is that of `stripe apps start`, which runs beside this
 )
 
 // Config is what the flags and the environment say.
@@ -127,8 +127,8 @@ func (c Config) AddrError(err error) error {
 	var noSuchHost *net.DNSError
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s is in use: stop the program that listens there, "+
-			"or choose another port with -addr (127.0.0.1:0 takes any free one)", c.Addr)
+		return fmt.Errorf("%s is in use: choose another port with -addr (127.0.0.1:0 takes any free one), "+
+			"or stop the program that listens there", c.Addr)
 	case errors.As(err, &noSuchHost), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return misused("%s is not an address of this machine: choose another one with -addr, such as %s", c.Addr, defaultAddr)
 	default:

@@ -12,7 +12,7 @@ func TestPlaygroundIsOnlyForThisMachine(t *testing.T) {
 	requests := func() []*http.Request {
 		return []*http.Request{local("GET", "/", ""), local("GET", "/playground/last", ""), local("POST", "/playground/sign", `{"age":"new"}`)}
 	}
-	for _, host := range []string{"127.0.0.1:4242", "127.0.0.1", "localhost:4242", "LocalHost", "[::1]:4242", "[::1]", "127.1.2.3:1"} {
+	for _, host := range []string{"127.0.0.1:4241", "127.0.0.1", "localhost:4241", "LocalHost", "[::1]:4241", "[::1]", "127.1.2.3:1"} {
 		t.Run(host+" is this machine", func(t *testing.T) {
 			for _, r := range requests() {
 				r.Host = host
@@ -21,7 +21,7 @@ func TestPlaygroundIsOnlyForThisMachine(t *testing.T) {
 			}
 		})
 	}
-	for _, host := range []string{"", "evil.example", "127.0.0.1.evil.example:4242", "localhost.evil.example", "192.168.1.2:4242", "0.0.0.0:4242", "127.0.0.1:4242:1", "[fe80::1]"} {
+	for _, host := range []string{"", "evil.example", "127.0.0.1.evil.example:4241", "localhost.evil.example", "192.168.1.2:4241", "0.0.0.0:4241", "127.0.0.1:4241:1", "[fe80::1]"} {
 		t.Run(host+" is another one", func(t *testing.T) {
 			for _, r := range requests() {
 				r.Host = host

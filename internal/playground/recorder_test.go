@@ -29,7 +29,7 @@ func TestRecorder(t *testing.T) {
 		assert.Equal(t, "/api/echo", got.Request.Target)
 		assert.Equal(t, samplePayload, got.Request.Request.Body)
 		assert.Equal(t, sign(samplePayload, testSecret, testNow), got.Request.Request.get("Stripe-Signature"))
-		assert.Equal(t, "127.0.0.1:4242", got.Request.Request.get("Host"))
+		assert.Equal(t, "127.0.0.1:4241", got.Request.Request.get("Host"))
 		assert.Equal(t, http.StatusOK, got.Request.Status)
 		assert.Contains(t, got.Request.Response.Body, `"user_id":"usr_quickstart"`)
 		assert.Len(t, got.Checks, 7)

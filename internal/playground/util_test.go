@@ -97,15 +97,15 @@ func testPlayground(t *testing.T) http.Handler {
 // local makes a request as the playground's own page sends it.
 func local(method, path, body string) *http.Request {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Host = "127.0.0.1:4242"
-	r.Header.Set("Origin", "http://127.0.0.1:4242")
+	r.Host = "127.0.0.1:4241"
+	r.Header.Set("Origin", "http://127.0.0.1:4241")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return r
 }
 
 // fromExtension makes r a request of a sandboxed iframe.
 func fromExtension(r *http.Request) *http.Request {
-	r.Host = "127.0.0.1:4242"
+	r.Host = "127.0.0.1:4241"
 	r.Header.Set("Origin", "null")
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	return r
