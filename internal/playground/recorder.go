@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // What a recorder keeps at most: with the quickstart's MaxHeaderBytes, about a
@@ -43,10 +44,9 @@ func (rec *recorder) record(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(response, r)
 		response.begin(http.StatusOK) // if the handler has written nothing
-		// A refusal can come before the body was read. Then net/http reads it
-		// before it sends the response, unless the client waits to be asked.
-		if r.Body != http.NoBody && r.Header.Get("Expect") == "" {
-			io.CopyN(io.Discard, body, keptBodyBytes+1) // as much as there is
+		// A refusal can come before the body was read.
+		if r.Body != http.NoBody && r.Header.Get("Expect") == "" { // it does not wait to be asked
+			body.keepRest(http.NewResponseController(w))
 		}
 	})
 }
@@ -111,6 +111,21 @@ func (b *recordedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.kept.add(p[:n])
 	return n, err
+}
+
+// timeOfRest is how long a refusal is held up by a body that has not come with its
+// headers. On a loopback address a browser's has.
+const timeOfRest = 250 * time.Millisecond
+
+// keepRest reads as much as is kept of what nobody has read, for a short time.
+// net/http reads on before it sends the response, as long as the server's
+// ReadTimeout lets it: for a body that was announced and is not sent, that would be
+// until then. So the deadline stays where it did not come to its end.
+func (b *recordedBody) keepRest(control *http.ResponseController) {
+	control.SetReadDeadline(time.Now().Add(timeOfRest)) // if it can
+	if _, err := io.CopyN(io.Discard, b, keptBodyBytes+1); err == io.EOF {
+		control.SetReadDeadline(time.Time{}) // net/http sets that of the next request
+	}
 }
 
 // recordedResponse keeps a response as the handler gives it: net/http adds Date

@@ -1,12 +1,15 @@
 package playground
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -85,6 +88,42 @@ func TestRecorder(t *testing.T) {
 		got := wire.last(0)
 		assert.Equal(t, 0, got.Request.Status)
 		assert.Equal(t, checkResult{"Handler", stateRefused, "it ended without a response"}, got.Checks[6])
+	})
+}
+
+// The server waits for ever for a body: only the recorder's own deadline lets the
+// response go.
+func TestARefusalDoesNotWaitForABodyThatIsNotSent(t *testing.T) {
+	server := httptest.NewServer(testPlayground(t))
+	defer server.Close()
+	exchange := func(t *testing.T, request string) *http.Response {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		require.NoError(t, conn.SetDeadline(time.Now().Add(8*time.Second)))
+		_, err = io.WriteString(conn, request)
+		require.NoError(t, err)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err, "a response")
+		return response
+	}
+	const head = "POST /api/echo HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\nSec-Fetch-Site: cross-site\r\n"
+	for name, request := range map[string]string{
+		"of a length":                head + "Content-Length: 50\r\n\r\n",
+		"of a length, and only some": head + "Content-Length: 50\r\n\r\n{",
+		"in chunks":                  head + "Transfer-Encoding: chunked\r\n\r\n",
+		"larger than is kept":        head + "Content-Length: 100000\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := exchange(t, request)
+			assertProblem(t, response, 401, "not_signed")
+			assert.True(t, response.Close, "what comes later is no request")
+		})
+	}
+	t.Run("one that is sent keeps the connection", func(t *testing.T) {
+		response := exchange(t, head+"Content-Length: 2\r\n\r\n{}")
+		assertProblem(t, response, 401, "not_signed")
+		assert.False(t, response.Close)
 	})
 }
 
