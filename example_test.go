@@ -677,7 +677,7 @@ func ExamplePKCEError() {
 	w := httptest.NewRecorder()
 	token(w, httptest.NewRequest("POST", "/token", nil))
 	fmt.Println(w.Code, w.Body)
-	// Output: 400 {"error":"invalid_request","error_description":"code_verifier is missing"}
+	// Output: 400 {"error":"invalid_grant","error_description":"code_verifier is missing"}
 }
 
 // The verifier and challenge of RFC 7636, appendix B.

@@ -78,9 +78,10 @@ func ReadCodeChallenge(params url.Values) (challenge string, err error) {
 // ReadCodeVerifier reads code_verifier from the parameters of a token request:
 // r.Form after r.ParseForm, which has those of the body and, where an extension
 // follows the sample in Stripe's documentation, of the query. The error is a
-// *PKCEError: the verifier is missing (also from a form that was not parsed), sent
-// more than once, or not 43 to 128 of [A-Za-z0-9-._~]. Refuse such a request
-// before you look at its code, which stays as good as it was.
+// *PKCEError: invalid_grant for a verifier that is missing (also from a form that
+// was not parsed), invalid_request for one that is sent more than once or is not 43
+// to 128 of [A-Za-z0-9-._~]. Refuse such a request before you look at its code,
+// which stays as good as it was: nothing has been tried on it.
 //
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.5
 func ReadCodeVerifier(params url.Values) (string, error) {
@@ -98,9 +99,8 @@ func ReadCodeVerifier(params url.Values) (string, error) {
 // ReadCodeChallenge returned when the code was asked for. nil means that the
 // client is the one that asked.
 //
-// The error is a *PKCEError: invalid_request for a verifier that
-// ReadCodeVerifier would refuse, and invalid_grant for one whose challenge is
-// another. It is invalid_grant too where no challenge is stored (""), with a
+// The error is a *PKCEError: that of ReadCodeVerifier for a verifier that it would
+// refuse, and invalid_grant for one whose challenge is another. It is invalid_grant too where no challenge is stored (""), with a
 // verifier or without one: either is how PKCE is stripped from a flow. The
 // comparison takes constant time.
 //
@@ -188,7 +188,13 @@ var (
 	errRepeatedCodeChallenge = &PKCEError{"invalid_request",
 		"code_challenge and code_challenge_method must not be sent more than once"}
 
-	errNoCodeVerifier        = &PKCEError{"invalid_request", "code_verifier is missing"}
+	// RFC 6749, section 5.2, would have invalid_request for a parameter that is
+	// missing; RFC 7636, section 4.6, has invalid_grant for a verifier that does not
+	// fit, and where every code has a challenge, none does not fit either. It is
+	// what the OpenID Foundation's test of FAPI 2.0 demands
+	// (ensure-pkce-code-verifier-required), and it tells a client what helps, as the
+	// verifier is gone: to start again.
+	errNoCodeVerifier        = &PKCEError{"invalid_grant", "code_verifier is missing"}
 	errMalformedCodeVerifier = &PKCEError{"invalid_request", "code_verifier must be 43 to 128 letters, digits, -, ., _ or ~"}
 	errRepeatedCodeVerifier  = &PKCEError{"invalid_request", "code_verifier must not be sent more than once"}
 

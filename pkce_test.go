@@ -47,7 +47,7 @@ const (
 		"for S256 it is 43 characters of base64url (invalid_request)"
 	unsupportedMethod = "stripeapps: code_challenge_method is not accepted: send S256 (invalid_request)"
 	repeatedChallenge = "stripeapps: code_challenge and code_challenge_method must not be sent more than once (invalid_request)"
-	noVerifier        = "stripeapps: code_verifier is missing (invalid_request)"
+	noVerifier        = "stripeapps: code_verifier is missing (invalid_grant)"
 	malformedVerifier = "stripeapps: code_verifier must be 43 to 128 letters, digits, -, ., _ or ~ (invalid_request)"
 	repeatedVerifier  = "stripeapps: code_verifier must not be sent more than once (invalid_request)"
 	noStoredChallenge = "stripeapps: the code was asked for without a code_challenge (invalid_grant)"
@@ -325,7 +325,7 @@ func TestPKCEErrorsAreSentAsRFC6749Says(t *testing.T) {
 		{read("code_challenge", "x"), "invalid_request", malformedChallenge},
 		{read("code_challenge_method", "plain"), "invalid_request", unsupportedMethod},
 		{read("code_challenge", "x", "y"), "invalid_request", repeatedChallenge},
-		{read("code_verifier"), "invalid_request", noVerifier},
+		{read("code_verifier"), "invalid_grant", noVerifier},
 		{read("code_verifier", "x"), "invalid_request", malformedVerifier},
 		{read("code_verifier", "x", "y"), "invalid_request", repeatedVerifier},
 		{stripeapps.VerifyCodeVerifier(testCodeVerifier, ""), "invalid_grant", noStoredChallenge},

@@ -75,7 +75,7 @@ func TestXOAuth2IsToldWhy(t *testing.T) {
 		options []oauth2.AuthCodeOption
 		want    string
 	}{
-		"no verifier":       {nil, "invalid_request"},
+		"no verifier":       {nil, "invalid_grant"},
 		"another one":       {[]oauth2.AuthCodeOption{oauth2.VerifierOption(oauth2.GenerateVerifier())}, "invalid_grant"},
 		"one that is short": {[]oauth2.AuthCodeOption{oauth2.VerifierOption("short")}, "invalid_request"},
 	} {

@@ -64,6 +64,9 @@ func (p *provider) redeem(r *http.Request, params url.Values) (tokens, error) {
 	if err := need(params, "code", "redirect_uri"); err != nil {
 		return tokens{}, err
 	}
+	// Without a verifier this is invalid_grant, whether there is such a code or not,
+	// and the code stays good: whoever has no verifier has tried nothing, and cannot
+	// spoil the flow of the client that has one.
 	verifier, err := stripeapps.ReadCodeVerifier(params)
 	if err != nil {
 		return tokens{}, err

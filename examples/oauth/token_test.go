@@ -98,8 +98,8 @@ func TestMalformedTokenRequests(t *testing.T) {
 		"an empty code":              {set("code", ""), 400, invalid},
 		"no redirect_uri":            {without("redirect_uri"), 400, invalid},
 		"an empty redirect_uri":      {set("redirect_uri", ""), 400, invalid},
-		"no verifier":                {without("code_verifier"), 400, invalid}, // RFC 9700, section 2.1.1
-		"an empty verifier":          {set("code_verifier", ""), 400, invalid},
+		"no verifier":                {without("code_verifier"), 400, "invalid_grant"}, // RFC 7636, section 4.6
+		"an empty verifier":          {set("code_verifier", ""), 400, "invalid_grant"}, // which is none (RFC 6749, section 3.2)
 		"a verifier of 42":           {set("code_verifier", testVerifier[:42]), 400, invalid},
 		"a verifier of 129":          {set("code_verifier", strings.Repeat("a", 129)), 400, invalid},
 		"a verifier with a +":        {set("code_verifier", testVerifier[:42]+"+"), 400, invalid},
