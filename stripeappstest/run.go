@@ -1,16 +1,10 @@
 package stripeappstest
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
-	"path"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -67,8 +61,8 @@ type RunConfig struct {
 // Run tests handler, the whole of a backend as it is wired up, for what an
 // extension and its safety need: that the browser's preflight is answered; that
 // signed requests are accepted, and all others refused; that the extension can
-// read every response; that each carries a Content-Security-Policy; and that
-// refusals are not stored by caches. What fails says what to change.
+// read every response; that each carries a Content-Security-Policy; and that no
+// cache gives a response to somebody else. What fails says what to change.
 //
 //	func TestBackend(t *testing.T) {
 //		stripeappstest.Run(t, newHandler([]string{stripeappstest.DefaultSecret}), stripeappstest.RunConfig{
@@ -78,9 +72,12 @@ type RunConfig struct {
 //		})
 //	}
 //
-// It sends a correct request at least once, and one for each of the Secrets: the
+// It sends a correct request at least twice, and one for each of the Secrets: the
 // route's handler does what it does then. Everything goes by ServeHTTP, without
 // a network, to one handler at a time.
+//
+// The handler can be an httputil.ReverseProxy, whose Rewrite calls SetURL. Run then
+// tests what is deployed at that URL, with all that stands in front of it there.
 //
 // Run tests one route. It knows nothing of what the route itself allows whom.
 func Run(t *testing.T, handler http.Handler, config RunConfig) {
@@ -112,6 +109,7 @@ func run(t reporter, handler http.Handler, config RunConfig) {
 	c := &conformance{handler: handler, RunConfig: config}
 	// First, as what it is answered tells whether the handler has run later.
 	t.Run("a signed request is accepted", func(t reporter) { c.accepted(t, WithSecret(c.Secrets...)) })
+	t.Run("a Stripe-Signature in several lines is accepted", c.splitSignature)
 	if len(c.Secrets) > 1 {
 		for i, secret := range c.Secrets {
 			name := fmt.Sprintf("a request signed with Secrets[%d] alone is accepted", i)
@@ -131,8 +129,7 @@ func run(t reporter, handler http.Handler, config RunConfig) {
 	}
 	c.refused(t, "an empty Stripe-Signature is refused", c.withSignature(""))
 	c.refused(t, "a Stripe-Signature that is none is refused", c.withSignature("signature"))
-	signature := c.request().Header.Get("Stripe-Signature")
-	c.refused(t, "two Stripe-Signature headers are refused", c.withSignature(signature, signature))
+	t.Run("two Stripe-Signature headers are refused", c.twoSignatures)
 
 	if c.MaxBodyBytes > 0 {
 		t.Run("a body one byte over MaxBodyBytes is refused", func(t reporter) { c.tooLarge(t, true) })
@@ -297,363 +294,3 @@ func (config *RunConfig) padded(n int) []byte {
 }
 
 func paddedPayload(n int) string { return `{"padding":"` + strings.Repeat("x", n) + `"}` }
-
-// conformance is one call of Run.
-type conformance struct {
-	RunConfig
-	handler http.Handler
-	normal  []byte // the body of the response to a signed request, once it is known
-}
-
-func (c *conformance) options(more []Option) []Option {
-	options := []Option{WithSecret(c.Secrets...), At(c.Now()), WithUser(c.UserID), WithAccount(c.AccountID)}
-	switch c.Source {
-	case stripeapps.IDsInHeaders:
-		options = append(options, IDsInHeaders())
-	case stripeapps.IDsInQuery:
-		options = append(options, IDsInQuery())
-	}
-	return append(options, more...)
-}
-
-func (c *conformance) request(more ...Option) *http.Request {
-	return c.requestTo(c.Target, c.Payload, more...)
-}
-
-func (c *conformance) requestTo(target string, payload any, more ...Option) *http.Request {
-	r := NewRequest(c.Method, target, payload, c.options(more)...)
-	for name, values := range c.Header {
-		r.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
-	}
-	return asFetch(r)
-}
-
-func (c *conformance) onlyIDsSigned() *http.Request {
-	payload := c.Payload
-	if payload == nil || bytes.Equal(Body(payload, c.options(nil)...), Body(nil, c.options(nil)...)) {
-		payload = `{"not_signed":true}`
-	}
-	return c.requestTo(c.Target, payload, OnlyIDsSigned())
-}
-
-func (c *conformance) withSignature(values ...string) *http.Request {
-	r := c.request()
-	r.Header["Stripe-Signature"] = values
-	return r
-}
-
-// asFetch adds what a browser says of a fetch from a sandboxed iframe.
-//
-// https://www.w3.org/TR/fetch-metadata/
-func asFetch(r *http.Request) *http.Request {
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	r.Header.Set("Sec-Fetch-Mode", "cors")
-	r.Header.Set("Sec-Fetch-Dest", "empty")
-	return r
-}
-
-// response is what came back.
-type response struct {
-	*http.Response
-	body  []byte
-	calls int // of the route's handler, where that is known
-}
-
-// send is nil if the handler panicked, which is then reported.
-func (c *conformance) send(t reporter, r *http.Request) (got *response) {
-	t.Helper()
-	before := c.calls()
-	defer func() {
-		if reason := recover(); reason != nil {
-			t.Errorf("the handler panicked: %v. The server cuts the response off then: "+
-				"put NewCORS around the mux, which answers 500 instead\n%s", reason, debug.Stack())
-			got = nil
-		}
-	}()
-	w := httptest.NewRecorder()
-	c.handler.ServeHTTP(w, r)
-	result := w.Result()
-	body, err := io.ReadAll(result.Body)
-	if err != nil {
-		t.Errorf("the response cannot be read: %v", err)
-		return nil
-	}
-	return &response{result, body, c.calls() - before}
-}
-
-func (c *conformance) calls() int {
-	if c.Calls == nil {
-		return 0
-	}
-	return c.Calls()
-}
-
-// what describes a response: its status and, if it is a problem document, its code.
-func (r *response) what() string {
-	var problem struct{ Code string }
-	if json.Unmarshal(r.body, &problem) == nil && problem.Code != "" {
-		return fmt.Sprintf("%d %.40s", r.StatusCode, problem.Code)
-	}
-	return fmt.Sprint(r.StatusCode)
-}
-
-func (r *response) redirects() bool { return r.StatusCode >= 300 && r.StatusCode < 400 }
-
-// preflight sends what a browser sends first, as the request is not a simple one.
-//
-// https://fetch.spec.whatwg.org/#cors-preflight-fetch
-func (c *conformance) preflight(t reporter) {
-	t.Helper()
-	names := c.requestHeaders()
-	got := c.send(t, c.preflightFor(names))
-	if got == nil {
-		return
-	}
-	if fault := preflightFault(got); fault != "" {
-		t.Errorf("the preflight is %s", fault)
-		return
-	}
-	if c.handlerRan(got) {
-		t.Errorf("the preflight reaches the route's handler: " +
-			"put New or NewCORS around it, which answers preflights itself")
-	}
-	if got.checkReadable(t, "the preflight's response carries", "put New or NewCORS around the mux") {
-		c.checkAllowed(t, got, names)
-	}
-}
-
-// requestHeaders returns the names for Access-Control-Request-Headers: in lower
-// case and sorted.
-//
-// https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
-func (c *conformance) requestHeaders() (names []string) {
-	for name := range c.request().Header {
-		if name = strings.ToLower(name); name != "origin" && !strings.HasPrefix(name, "sec-fetch-") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (c *conformance) preflightFor(names []string) *http.Request {
-	r := asFetch(httptest.NewRequest(http.MethodOptions, c.request().URL.RequestURI(), nil))
-	r.Header.Set("Origin", "null")
-	r.Header.Set("Access-Control-Request-Method", c.Method)
-	r.Header.Set("Access-Control-Request-Headers", strings.Join(names, ",")) // browsers write no spaces
-	return r
-}
-
-// preflightFault says what is wrong with a preflight's status, and what to change.
-func preflightFault(got *response) string {
-	switch status := got.StatusCode; {
-	case got.redirects():
-		return fmt.Sprintf("redirected (%s, to %.200q), which no browser follows: let the extension call the final URL, "+
-			"and RunConfig.Target name it, or answer without a redirect", got.what(), got.Header.Get("Location"))
-	case status == http.StatusMethodNotAllowed:
-		return "answered " + got.what() + ": a pattern with a method, like \"POST /x\", does not match OPTIONS; " +
-			"put New or NewCORS around the mux, not on a route"
-	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
-		return "answered " + got.what() + ", as if it had to be signed, which no browser does: " +
-			"put NewCORS outside of the verifier"
-	case status < 200 || status > 299:
-		return "answered " + got.what() + ", and must be with 2xx: " +
-			"put NewCORS around the mux, and what refuses it behind that"
-	}
-	return ""
-}
-
-// checkAllowed checks that the preflight allows the request's method and headers.
-func (c *conformance) checkAllowed(t reporter, got *response, names []string) {
-	t.Helper()
-	alwaysAllowed := c.Method == http.MethodGet || c.Method == http.MethodPost
-	methods := list(got.Header, "Access-Control-Allow-Methods")
-	if !alwaysAllowed && !slices.Contains(methods, c.Method) && !slices.Contains(methods, "*") {
-		t.Errorf("the preflight does not allow the method %s, but %.200q: list it in CORSConfig.Methods",
-			c.Method, strings.Join(methods, ", "))
-	}
-	allowed := list(got.Header, "Access-Control-Allow-Headers")
-	for _, name := range names {
-		if !slices.ContainsFunc(allowed, func(item string) bool {
-			return strings.EqualFold(item, name) || item == "*" && name != "authorization" // which * does not cover
-		}) {
-			t.Errorf("the preflight does not allow the header %s: list it in CORSConfig.Headers, "+
-				"or let NewCORS, which allows those of an extension, answer", name)
-		}
-	}
-}
-
-// handlerRan reports whether the route's handler has run, as it says itself, or as
-// its normal response shows. A few letters can stand in any response by chance.
-func (c *conformance) handlerRan(got *response) bool {
-	body := bytes.TrimSpace(got.body)
-	return got.calls > 0 ||
-		len(c.normal) > 0 && (bytes.Equal(body, c.normal) || len(c.normal) >= 8 && bytes.Contains(body, c.normal))
-}
-
-// list returns what a list header names.
-func list(h http.Header, name string) (names []string) {
-	for _, value := range h[name] {
-		for item := range strings.SplitSeq(value, ",") {
-			names = append(names, strings.Trim(item, " \t"))
-		}
-	}
-	return names
-}
-
-// accepted sends a correct request.
-func (c *conformance) accepted(t reporter, options ...Option) {
-	t.Helper()
-	got := c.send(t, c.request(options...))
-	if got == nil {
-		return
-	}
-	switch status := got.StatusCode; {
-	case got.redirects():
-		t.Errorf("a signed request is redirected (%s, to %.200q), and can arrive there as a GET without its body: "+
-			"let the extension call the final URL, and RunConfig.Target name it", got.what(), got.Header.Get("Location"))
-	case status == http.StatusForbidden:
-		t.Errorf("a signed request is answered %s: if that is http.CrossOriginProtection, "+
-			"which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it; "+
-			"if it is Require or the route itself, give RunConfig a Payload, UserID and AccountID that it takes", got.what())
-	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
-		t.Errorf("a signed request is refused with %s: check that RunConfig has the Secrets, the Source "+
-			"and the clock (Now) of the verifier, that its Payload is what the route takes, "+
-			"and that nothing reads or changes the body before the verifier", got.what())
-	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
-		t.Errorf("a signed request is answered %s: check that RunConfig's Method and Target (%s %.200q) are those of a route",
-			got.what(), c.Method, c.Target)
-	case status < 200 || status > 299:
-		t.Errorf("a signed request is answered %s, not with 2xx: "+
-			"give RunConfig a Payload, UserID and AccountID that the route takes", got.what())
-	default:
-		c.normal = bytes.TrimSpace(got.body)
-		if c.Calls != nil && got.calls == 0 {
-			t.Errorf("a signed request is answered %s without a call of the route's handler: "+
-				"RunConfig.Calls does not count, or something else answers", got.what())
-		}
-	}
-	got.checkReadable(t, "the response to a signed request carries", "put New or NewCORS around the mux")
-	got.checkCSP(t, "the response to a signed request carries", "put New or NewCSP around the mux")
-}
-
-// refused sends a wrong request, in a test of that name.
-func (c *conformance) refused(t reporter, name string, r *http.Request) {
-	t.Helper()
-	t.Run(name, func(t reporter) {
-		t.Helper()
-		got := c.send(t, r)
-		if got == nil {
-			return
-		}
-		switch status := got.StatusCode; {
-		case status < 300:
-			t.Errorf("a request that must be refused is accepted (%s): "+
-				"put New or Verifier.Handler around the route", got.what())
-			return // all else follows from that
-		case got.redirects():
-			t.Errorf("a request that must be refused is redirected (%s, to %.200q): "+
-				"put New or Verifier.Handler around what does that", got.what(), got.Header.Get("Location"))
-			return
-		case status != http.StatusUnauthorized && status != http.StatusBadRequest:
-			t.Errorf("a request that must be refused with 401 or 400 is answered %s: "+
-				"let the verifier see it before anything else answers, "+
-				"and an ErrorHandler send the Status of the *Error", got.what())
-		}
-		c.checkRefusal(t, got)
-	})
-}
-
-func (c *conformance) checkRefusal(t reporter, got *response) {
-	t.Helper()
-	if c.handlerRan(got) {
-		t.Errorf("a refused request reaches the route's handler: " +
-			"put New or Verifier.Handler around it, and let nothing call it otherwise")
-	}
-	got.checkReadable(t, "refusals carry", "put NewCORS outside of the verifier")
-	got.checkCSP(t, "refusals carry", "put NewCSP outside of the verifier")
-	if !slices.ContainsFunc(list(got.Header, "Cache-Control"), func(directive string) bool {
-		return strings.EqualFold(directive, "no-store")
-	}) {
-		t.Errorf("refusals carry no Cache-Control: no-store: answer with WriteProblem, or set it in the ErrorHandler")
-	}
-}
-
-// checkReadable reports whether the extension can read the response.
-//
-// https://fetch.spec.whatwg.org/#cors-check
-func (r *response) checkReadable(t reporter, subject, change string) bool {
-	t.Helper()
-	const name = "Access-Control-Allow-Origin"
-	credentials := r.Header.Get("Access-Control-Allow-Credentials") == "true"
-	switch origins := r.Header[name]; {
-	case len(origins) == 0:
-		t.Errorf("%s no %s: %s", subject, name, change)
-		return false
-	case len(origins) > 1:
-		t.Errorf("%s %s %d times, which browsers refuse: let only one part send it", subject, name, len(origins))
-		return false
-	case origins[0] != "*" && origins[0] != "null":
-		t.Errorf("%s %s: %.200q, and the extension's origin is null: allow null, or *, in CORSConfig.Origins",
-			subject, name, origins[0])
-		return false
-	case credentials && origins[0] == "*":
-		t.Errorf("%s Access-Control-Allow-Credentials with %s: *, which browsers refuse once cookies are sent: "+
-			"leave it out of CORSConfig.CredentialedOrigins, an extension has no cookies", subject, name)
-		return false
-	case credentials:
-		t.Errorf("%s Access-Control-Allow-Credentials with %s: null, which is every sandboxed iframe on the web: "+
-			"leave it out of CORSConfig.CredentialedOrigins, an extension has no cookies", subject, name)
-		return false
-	}
-	return true
-}
-
-func (r *response) checkCSP(t reporter, subject, change string) {
-	t.Helper()
-	if !slices.ContainsFunc(r.Header["Content-Security-Policy"], func(policy string) bool {
-		return strings.Trim(policy, " ;,\t") != ""
-	}) {
-		t.Errorf("%s no Content-Security-Policy: %s", subject, change)
-	}
-}
-
-// tooLarge sends a body that is correct but for its size.
-func (c *conformance) tooLarge(t reporter, withLength bool) {
-	t.Helper()
-	n := int(c.MaxBodyBytes) + 1 - len(c.padded(0))
-	r := c.requestTo(c.Target, paddedPayload(n))
-	if !withLength {
-		r.ContentLength = -1
-	}
-	got := c.send(t, r)
-	if got == nil {
-		return
-	}
-	if got.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("a body of %d bytes is answered %s, not 413: "+
-			"set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (%d)", c.MaxBodyBytes+1, got.what(), c.MaxBodyBytes)
-		return
-	}
-	c.checkRefusal(t, got)
-}
-
-// unknownPath sends a correct request to where there is no route.
-func (c *conformance) unknownPath(t reporter) {
-	t.Helper()
-	target, query, _ := strings.Cut(c.Target, "?")
-	target = path.Join(path.Dir(target), "stripeappstest-no-such-path")
-	if query != "" {
-		target += "?" + query
-	}
-	got := c.send(t, c.requestTo(target, c.Payload))
-	if got == nil {
-		return
-	}
-	if got.StatusCode != http.StatusNotFound && got.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("an unknown path (%.200q) is answered %s, not 404: "+
-			"let no route serve it, or leave RunConfig.AroundMux false", target, got.what())
-	}
-	got.checkReadable(t, "the response for an unknown path carries", "put New or NewCORS around the mux, not on a route")
-	got.checkCSP(t, "the response for an unknown path carries", "put New or NewCSP around the mux, not on a route")
-}

@@ -1,9 +1,14 @@
 package stripeappstest
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +65,18 @@ func newParts(t *testing.T, config stripeapps.VerifierConfig) parts {
 	require.NoError(t, err)
 	chain, err := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	require.NoError(t, err)
-	return parts{verifier.Handler, cors, csp, chain, http.HandlerFunc(normal)}
+	verify := func(next http.Handler) http.Handler { return verifier.Handler(private(next)) }
+	around := func(next http.Handler) http.Handler { return chain(private(next)) }
+	return parts{verify, cors, csp, around, http.HandlerFunc(normal)}
+}
+
+// private sets what the chain sends with the response to a verified request.
+func private(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Add("Vary", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id")
+		next.ServeHTTP(w, r)
+	})
 }
 
 const normalAnswer = "the refund is made"
@@ -108,6 +124,36 @@ func set(name, value string) func(http.Header, int) {
 	return func(h http.Header, _ int) { h.Set(name, value) }
 }
 
+func onAccepted(f func(http.Header)) func(http.Header, int) {
+	return func(h http.Header, status int) {
+		if status == http.StatusOK {
+			f(h)
+		}
+	}
+}
+
+// onOptions responds to OPTIONS before next is asked.
+func onOptions(status int, header http.Header, body string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodOptions {
+			next.ServeHTTP(w, r)
+			return
+		}
+		maps.Copy(w.Header(), header)
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	})
+}
+
+// changed changes the header of requests.
+func changed(f func(http.Header), next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		f(r.Header)
+		next.ServeHTTP(w, r)
+	})
+}
+
 func onRefusals(f func(http.Header)) func(http.Header, int) {
 	return func(h http.Header, status int) {
 		if status >= 400 {
@@ -122,7 +168,7 @@ var (
 )
 
 var bodyTests = []string{
-	"a signed request is accepted", "the browser's preflight is answered",
+	"a signed request is accepted", "a Stripe-Signature in several lines is accepted", "the browser's preflight is answered",
 	"a request without signature is refused", "a request changed after signing is refused", "a request signed too long ago is refused",
 	"a request signed in the future is refused", "a request signed with another secret is refused", "a body of which only the ids are signed is refused",
 	"an empty Stripe-Signature is refused", "a Stripe-Signature that is none is refused", "two Stripe-Signature headers are refused",
@@ -138,53 +184,53 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 		config   RunConfig
 		tests    int
 	}{
-		{"New around the mux", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, postConfig, 12},
-		{"New on a route without a method", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return on("/api/refunds", p.chain(p.route)) }, routeConfig, 11},
+		{"New around the mux", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, postConfig, 13},
+		{"New on a route without a method", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return on("/api/refunds", p.chain(p.route)) }, routeConfig, 12},
 		{"CORS and CSP around the mux, the verifier on the route", stripeapps.VerifierConfig{},
-			func(p parts) http.Handler { return p.csp(p.cors(on("POST /api/refunds", p.verify(p.route)))) }, postConfig, 12},
-		{"CORS around CSP", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.cors(p.csp(on("POST /api/refunds", p.verify(p.route)))) }, postConfig, 12},
-		{"no payload", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, AroundMux: true}, 12},
-		{"another method", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("DELETE /x", p.route)) }, RunConfig{Method: "DELETE", Target: "/x", Now: fixedNow}, 11},
+			func(p parts) http.Handler { return p.csp(p.cors(on("POST /api/refunds", p.verify(p.route)))) }, postConfig, 13},
+		{"CORS around CSP", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.cors(p.csp(on("POST /api/refunds", p.verify(p.route)))) }, postConfig, 13},
+		{"no payload", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, AroundMux: true}, 13},
+		{"another method", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(on("DELETE /x", p.route)) }, RunConfig{Method: "DELETE", Target: "/x", Now: fixedNow}, 12},
 		{"ids in headers", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders},
-			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x", Now: fixedNow, Source: stripeapps.IDsInHeaders, AroundMux: true}, 11},
+			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x", Now: fixedNow, Source: stripeapps.IDsInHeaders, AroundMux: true}, 12},
 		{"ids in headers, with a body", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders},
-			func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x", Payload: "{}", Now: fixedNow, Source: stripeapps.IDsInHeaders}, 10},
+			func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) }, RunConfig{Target: "/x", Payload: "{}", Now: fixedNow, Source: stripeapps.IDsInHeaders}, 11},
 		{"ids in the query", stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery},
-			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, Source: stripeapps.IDsInQuery, AroundMux: true}, 11},
+			func(p parts) http.Handler { return p.chain(on("GET /x", p.route)) }, RunConfig{Target: "/x?a=b", Now: fixedNow, Source: stripeapps.IDsInQuery, AroundMux: true}, 12},
 		{"a roll", stripeapps.VerifierConfig{Secrets: []string{"absec_new", "absec_old"}},
-			func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, RunConfig{Target: "/api/refunds", Secrets: []string{"absec_new", "absec_old"}, Now: fixedNow}, 13},
+			func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, RunConfig{Target: "/api/refunds", Secrets: []string{"absec_new", "absec_old"}, Now: fixedNow}, 14},
 		{"a bounded body", stripeapps.VerifierConfig{MaxBodyBytes: 1000},
-			func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: fixedNow, MaxBodyBytes: 1000}, 13},
+			func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: fixedNow, MaxBodyBytes: 1000}, 14},
 		{"another user and account", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if id, _ := stripeapps.IdentityFrom(r.Context()); id.UserID != "usr_1" || id.AccountID != "acct_1" {
 					w.WriteHeader(http.StatusForbidden)
 				}
 			}))
-		}, RunConfig{Target: "/x", UserID: "usr_1", AccountID: "acct_1", Now: fixedNow}, 11},
-		{"calls that are counted", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(counted) }, RunConfig{Target: "/x", Now: fixedNow, Calls: func() int { return calls }}, 11},
+		}, RunConfig{Target: "/x", UserID: "usr_1", AccountID: "acct_1", Now: fixedNow}, 12},
+		{"calls that are counted", stripeapps.VerifierConfig{}, func(p parts) http.Handler { return p.chain(counted) }, RunConfig{Target: "/x", Now: fixedNow, Calls: func() int { return calls }}, 12},
 		{"a header that the extension sends too", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Authorization") != "Bearer x" {
 					w.WriteHeader(http.StatusForbidden)
 				}
 			}))
-		}, RunConfig{Target: "/x", Header: http.Header{"Authorization": {"Bearer x"}}, Now: fixedNow}, 11},
+		}, RunConfig{Target: "/x", Header: http.Header{"Authorization": {"Bearer x"}}, Now: fixedNow}, 12},
 		{"a response so short that it stands in others by chance", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{") }))
-		}, RunConfig{Target: "/x", Now: fixedNow}, 11},
+		}, RunConfig{Target: "/x", Now: fixedNow}, 12},
 		{"CORS for the extension only", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			cors, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []string{"null"}, CredentialedOrigins: []string{"https://app.example.com"}})
 			require.NoError(t, err)
 			return p.csp(cors(p.verify(p.route)))
-		}, routeConfig, 11},
+		}, routeConfig, 12},
 		{"CORS with stars", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.csp(before(func(h http.Header, _ int) {
 				h.Set("Access-Control-Allow-Headers", "*")
 				h.Set("Access-Control-Allow-Methods", "*")
 				h.Set("Access-Control-Allow-Credentials", "false")
 			}, p.cors(p.verify(p.route))))
-		}, RunConfig{Method: "PUT", Target: "/x", Now: fixedNow}, 11},
+		}, RunConfig{Method: "PUT", Target: "/x", Now: fixedNow}, 12},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tests, failures := record(test.handler(newParts(t, test.verifier)), test.config)
@@ -195,7 +241,7 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 			}
 		})
 	}
-	assert.Equal(t, 1, calls, "only a correct request may reach the handler")
+	assert.Equal(t, 2, calls, "only correct requests may reach the handler")
 }
 
 func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
@@ -239,7 +285,27 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 					p.chain(p.route).ServeHTTP(w, r)
 				}
 			})
-		}, routeConfig, []string{"the preflight's response carries no Access-Control-Allow-Origin: put New or NewCORS around the mux"}},
+		}, routeConfig, []string{"the preflight's response carries no Access-Control-Allow-Origin: it comes from something in front of the chain, as it lacks the Content-Security-Policy: " +
+			"another CORS middleware there that does not allow the origin null keeps preflights from NewCORS; leave this path out of it, or put the chain in front of it"}},
+		{"a CORS middleware in front that knows other headers only", func(p parts) http.Handler {
+			return onOptions(200, http.Header{"Access-Control-Allow-Origin": {"*"}, "Access-Control-Allow-Headers": {"content-type"}}, "", p.chain(p.route))
+		}, routeConfig, []string{"the preflight does not allow the header stripe-signature: list it in CORSConfig.Headers, or let NewCORS, which allows those of an extension, answer; " +
+			"this response comes from in front of the chain, as it lacks the Content-Security-Policy"}},
+		{"a guard in front of the preflight", func(p parts) http.Handler {
+			return onOptions(401, nil, "<h1>Authentication Required</h1>", p.chain(p.route))
+		}, routeConfig, []string{"the preflight is answered 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
+		{"a guard in front of everything", func(parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Unauthorized", 401) })
+		}, routeConfig, []string{
+			"the preflight is answered 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
+			"a signed request is answered 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
+			"carries no Access-Control-Allow-Origin", "carries no Content-Security-Policy", "refusals carry no "}},
+		{"a preflight that is sent to a login", func(p parts) http.Handler {
+			return onOptions(302, http.Header{"Location": {"https://example.com/login"}}, "", p.chain(p.route))
+		}, routeConfig, []string{`the preflight is redirected (302, to "https://example.com/login"), which no browser follows`, "if that leads to a login, let what asks for it pass OPTIONS"}},
+		{"a router whose middleware does not run for OPTIONS", func(p parts) http.Handler {
+			return onOptions(404, nil, "404 page not found", p.chain(p.route))
+		}, routeConfig, []string{"the preflight is answered 404: a router that runs its middleware for its routes only, like gorilla/mux with Subrouter.Use, has no route for OPTIONS; put New or NewCORS around the router"}},
 		{"no CSP", func(p parts) http.Handler { return p.cors(p.verify(p.route)) }, routeConfig, []string{
 			"the response to a signed request carries no Content-Security-Policy: put New or NewCSP around the mux",
 			"refusals carry no Content-Security-Policy: put NewCSP outside of the verifier"}},
@@ -252,7 +318,8 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			"a request without signature is refused: a request that must be refused is accepted (200): put New or Verifier.Handler around the route",
 			"a request changed after signing is refused: ", "a request signed too long ago is refused: ", "a request signed in the future is refused: ",
 			"a request signed with another secret is refused: ", "a body of which only the ids are signed is refused: ",
-			"an empty Stripe-Signature is refused: ", "a Stripe-Signature that is none is refused: ", "two Stripe-Signature headers are refused: "}},
+			"an empty Stripe-Signature is refused: ", "a Stripe-Signature that is none is refused: ", "two Stripe-Signature headers are refused: ",
+			"the response to a signed request carries no Cache-Control", `the response to a signed request carries Vary: "Origin", without`}},
 		{"the handler runs although it refuses", func(p parts) http.Handler {
 			return p.csp(p.cors(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				p.verify(p.route).ServeHTTP(w, r)
@@ -294,10 +361,11 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			return before(set("Access-Control-Allow-Origin", "https://dashboard.stripe.com"), p.chain(p.route))
 		}, routeConfig, []string{
 			`the preflight's response carries Access-Control-Allow-Origin: "https://dashboard.stripe.com", and the extension's origin is null`,
+			"allow null, or *, in CORSConfig.Origins; if they are allowed there, something in front of NewCORS has replaced the header",
 			`the response to a signed request carries Access-Control-Allow-Origin: "https://d`, `refusals carry Access-Control-Allow-Origin: "https://d`}},
 		{"CORS twice", func(p parts) http.Handler {
 			return before(func(h http.Header, _ int) { h.Add("Access-Control-Allow-Origin", "*") }, p.chain(p.route))
-		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it"}},
+		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it. NewCORS sends it once, so look for a CORS middleware or a gateway in front"}},
 		{"a preflight that is redirected", func(p parts) http.Handler { return redirecting(301, "OPTIONS", p.chain(p.route)) }, routeConfig, []string{
 			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows: let the extension call the final URL`}},
 		{"everything is redirected", func(p parts) http.Handler { return redirecting(307, "", nil) }, routeConfig, []string{
@@ -308,14 +376,53 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			"a request that must be refused with 401 or 400 is answered 403",
 			"no Access-Control-Allow-Origin", "no Content-Security-Policy", "refusals carry no Cache-Control: no-store"}},
 		{"a preflight that is refused with 403", func(p parts) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method == "OPTIONS" {
-					w.WriteHeader(http.StatusForbidden)
-					return
+			return onOptions(403, nil, "", p.chain(p.route))
+		}, routeConfig, []string{"the preflight is answered 403, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
+		{"a preflight that fails", func(p parts) http.Handler {
+			return onOptions(502, nil, "", p.chain(p.route))
+		}, routeConfig, []string{"the preflight is answered 502, and must be with 2xx"}},
+		{"a CORS middleware behind the chain that refuses the origin null", func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+		}, routeConfig, []string{"a signed request is answered 403: it has come through the chain, and something behind that refuses it. A CORS middleware there, like gin-contrib/cors, does so to the origin null"}},
+		{"a requirement that is not met", func(p parts) http.Handler {
+			return p.chain(stripeapps.Require(stripeapps.Action("refund"))(p.route))
+		}, routeConfig, []string{"a signed request is answered 403 requirement_not_met: if it is Require or the route itself, give RunConfig a Payload"}},
+		{"a handler that reads another context", func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				stripeapps.WriteProblem(w, r, stripeapps.ErrNotVerified)
+			}))
+		}, routeConfig, []string{"a signed request is answered 500 not_verified: the chain has verified it, if it is around the route, but the handler reads another context"}},
+		{"a handler that reads another context, and an error handler of its own", func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, stripeapps.ErrNotVerified.Error(), 500) }))
+		}, routeConfig, []string{"a signed request is answered 500: the chain has verified it"}},
+		{"a handler that demands the identity of another context", func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { stripeapps.MustIdentity(context.Background()) }))
+		}, routeConfig, []string{"a signed request is answered 500 internal: the handler has panicked; its stack is in the log. MustIdentity does so"}},
+		{"an adapter that keeps the last of several lines", func(p parts) http.Handler {
+			return changed(func(h http.Header) {
+				if lines := h["Stripe-Signature"]; len(lines) > 0 {
+					h["Stripe-Signature"] = lines[len(lines)-1:]
 				}
-				p.chain(p.route).ServeHTTP(w, r)
-			})
-		}, routeConfig, []string{"the preflight is answered 403, and must be with 2xx"}},
+			}, p.chain(p.route))
+		}, routeConfig, []string{
+			"a request whose Stripe-Signature comes in several lines, as adapters for AWS Lambda split it at its commas, is answered 401 malformed_signature: let New or Verifier.Handler see all of them; " +
+				"if an adapter in front keeps only one, as Fiber's does, join them with a comma before it",
+			"two Stripe-Signature headers are refused: a request that must be refused is accepted (200): if New or Verifier.Handler is around the route, an adapter in front of it"}},
+		{"a response without Cache-Control", func(p parts) http.Handler {
+			return before(onAccepted(func(h http.Header) { h.Del("Cache-Control") }), p.chain(p.route))
+		}, routeConfig, []string{"the response to a signed request carries no Cache-Control, so that a cache in front can give it to another user"}},
+		{"a response that caches may share", func(p parts) http.Handler {
+			return before(onAccepted(func(h http.Header) { h.Set("Cache-Control", "max-age=60, private, Public") }), p.chain(p.route))
+		}, routeConfig, []string{`the response to a signed request carries Cache-Control: "max-age=60, private, Public", by which a cache in front can give it to another user: send no-store`}},
+		{"a response that caches may keep", func(p parts) http.Handler {
+			return before(onAccepted(func(h http.Header) { h.Set("Cache-Control", "no-cache") }), p.chain(p.route))
+		}, routeConfig, []string{`carries Cache-Control: "no-cache", by which a cache`}},
+		{"a response that a CDN may keep", func(p parts) http.Handler {
+			return before(onAccepted(func(h http.Header) { h.Set("CDN-Cache-Control", "max-age=60") }), p.chain(p.route))
+		}, routeConfig, []string{`carries Cdn-Cache-Control: "max-age=60", by which a cache`}},
+		{"a response whose Vary was replaced", func(p parts) http.Handler {
+			return before(onAccepted(func(h http.Header) { h.Set("Vary", "Accept-Encoding") }), p.chain(p.route))
+		}, routeConfig, []string{`the response to a signed request carries Vary: "Accept-Encoding", without Stripe-Signature`}},
 		{"the method is not allowed", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Method: "PURGE", Target: "/x", Now: fixedNow}, []string{
 			"the preflight does not allow the method PURGE, but \"GET, HEAD, POST, PUT, PATCH, DELETE\": list it in CORSConfig.Methods"}},
 		{"a header is not allowed", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Header: http.Header{"X-Request-Id": {"1"}}, Now: fixedNow}, []string{
@@ -409,17 +516,17 @@ func TestRunSendsWhatABrowserSends(t *testing.T) {
 		"Origin": {"null"}, "Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"authorization,content-type,stripe-signature"},
 		"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"},
 	}, preflights[0].Header)
-	require.Len(t, others, 10)
+	require.Len(t, others, 11)
 	assert.Equal(t, http.Header{
 		"Origin": {"null"}, "Content-Type": {"application/json"}, "Authorization": {"x"}, "Stripe-Signature": {Sign(nil, At(testNow))},
 		"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"},
 	}, others[0].Header)
 	var signatures [][]string
-	for _, r := range others[7:] {
+	for _, r := range append(others[1:2:2], others[8:]...) {
 		signatures = append(signatures, r.Header["Stripe-Signature"])
 	}
 	valid := Sign(nil, At(testNow))
-	assert.Equal(t, [][]string{{""}, {"signature"}, {valid, valid}}, signatures)
+	assert.Equal(t, [][]string{strings.Split(valid, ","), {""}, {"signature"}, {valid, valid}}, signatures)
 }
 
 // The bodies over the limit are so by one byte, and correct otherwise.
@@ -434,7 +541,7 @@ func TestRunSendsOneByteTooMuch(t *testing.T) {
 	}), RunConfig{Target: "/x", MaxBodyBytes: 100, Now: fixedNow})
 	assert.Len(t, failures, 2)
 	length := int64(len(Body(nil)))
-	assert.Equal(t, []int64{length, length, 101, 101, -1, 101}, lengths)
+	assert.Equal(t, []int64{length, length, length, length, 101, 101, -1, 101}, lengths)
 }
 
 var ownSource = stripeapps.NewSource(func(_ *http.Request, body []byte) ([]byte, error) { return body, nil })
@@ -501,4 +608,14 @@ func TestRunAsksForAnUnknownPathBesideTheRoute(t *testing.T) {
 func TestRun(t *testing.T) {
 	p := newParts(t, stripeapps.VerifierConfig{})
 	Run(t, p.chain(on("POST /api/refunds", p.route)), postConfig)
+}
+
+// Through a proxy it tests what is deployed, and all that stands in front of it.
+func TestRunThroughAProxy(t *testing.T) {
+	p := newParts(t, stripeapps.VerifierConfig{})
+	server := httptest.NewServer(p.chain(on("POST /api/refunds", p.route)))
+	defer server.Close()
+	deployed, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	Run(t, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(deployed) }}, postConfig)
 }

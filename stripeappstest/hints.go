@@ -1,0 +1,108 @@
+package stripeappstest
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+)
+
+// preflightFault says what is wrong with a preflight's status, and what to change.
+func (c *conformance) preflightFault(got *response) string {
+	what := "answered " + got.what()
+	switch status := got.StatusCode; {
+	case got.redirects():
+		return fmt.Sprintf("redirected (%s, to %.200q), which no browser follows: let the extension call the final URL, "+
+			"and RunConfig.Target name it, or answer without a redirect; "+
+			"if that leads to a login, let what asks for it pass OPTIONS", got.what(), got.Header.Get("Location"))
+	case status == http.StatusMethodNotAllowed:
+		return what + ": a pattern with a method, like \"POST /x\", does not match OPTIONS; " +
+			"put New or NewCORS around the mux, not on a route"
+	case status == http.StatusNotFound:
+		return what + ": a router that runs its middleware for its routes only, like gorilla/mux with Subrouter.Use, " +
+			"has no route for OPTIONS; put New or NewCORS around the router"
+	case isGuard(got):
+		return what + ", without a Content-Security-Policy, and so not by the chain: " +
+			"let what guards it in front (an authorizer of the gateway, IAM, an access proxy, a protected preview, " +
+			"a CORS middleware that does not know the origin null) pass OPTIONS, " +
+			"which browsers send without any credentials"
+	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
+		return what + ", as if it had to be signed, which no browser does: put NewCORS outside of the verifier"
+	case status < 200 || status > 299:
+		return what + ", and must be with 2xx: put NewCORS around the mux, and what refuses it behind that"
+	}
+	return ""
+}
+
+// isGuard reports whether what refuses is neither the chain, which has a policy, nor
+// any other verifier of this package, which has a code.
+func isGuard(got *response) bool {
+	switch got.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return !got.hasPolicy() && got.code() == ""
+	}
+	return false
+}
+
+// preflightChange says what to change if the response to a preflight cannot be read.
+func (c *conformance) preflightChange(got *response) string {
+	if !c.isFromInFront(got) {
+		return "put New or NewCORS around the mux"
+	}
+	return "it comes from something in front of the chain, as it lacks the Content-Security-Policy: " +
+		"another CORS middleware there that does not allow the origin null keeps preflights from NewCORS; " +
+		"leave this path out of it, or put the chain in front of it"
+}
+
+func (c *conformance) inFront(got *response) string {
+	if !c.isFromInFront(got) {
+		return ""
+	}
+	return "; this response comes from in front of the chain, as it lacks the Content-Security-Policy"
+}
+
+// signedFault says what is wrong with the status of the response to a correct
+// request, and what to change.
+func (c *conformance) signedFault(got *response) string {
+	what := "answered " + got.what()
+	switch status := got.StatusCode; {
+	case got.redirects():
+		return fmt.Sprintf("redirected (%s, to %.200q), and can arrive there as a GET without its body: "+
+			"let the extension call the final URL, and RunConfig.Target name it", got.what(), got.Header.Get("Location"))
+	case status == http.StatusForbidden:
+		return what + ": " + forbiddenChange(got)
+	case isGuard(got):
+		return what + ", without a Content-Security-Policy, and so not by the chain: let what guards it in front " +
+			"(an authorizer of the gateway, IAM, an access proxy, a protected preview) pass what the extension sends"
+	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
+		return "refused with " + got.what() + ": check that RunConfig has the Secrets, the Source " +
+			"and the clock (Now) of the verifier, that its Payload is what the route takes, " +
+			"and that nothing reads or changes the body before the verifier"
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		return fmt.Sprintf("%s: check that RunConfig's Method and Target (%s %.200q) are those of a route", what, c.Method, c.Target)
+	case status >= 500 && bytes.Contains(got.body, []byte("not_verified")):
+		return what + ": the chain has verified it, if it is around the route, but the handler reads another context: " +
+			"give it that of the request which the chain hands on (in gin c.Request.Context(), in Fiber v2 c.Context(), " +
+			"in Fiber v3 c.RequestCtx(), in huma *r = *accepted)"
+	case status >= 500 && got.code() == "internal":
+		return what + ": the handler has panicked; its stack is in the log. MustIdentity does so where it is given " +
+			"another context than that of the request which the chain hands on"
+	case status < 200 || status > 299:
+		return what + ", not with 2xx: give RunConfig a Payload, UserID and AccountID that the route takes"
+	}
+	return ""
+}
+
+func forbiddenChange(got *response) string {
+	const payload = "give RunConfig a Payload, UserID and AccountID that it takes"
+	switch {
+	case got.code() != "":
+		return "if it is Require or the route itself, " + payload
+	case got.hasPolicy():
+		return "it has come through the chain, and something behind that refuses it. A CORS middleware there, like gin-contrib/cors, " +
+			"does so to the origin null: take it out, NewCORS is enough; http.CrossOriginProtection does so to every POST of an extension: " +
+			"mount the chain beside it; if it is the route itself, " + payload
+	}
+	return "if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, " +
+		"mount the chain beside it, not behind it; if it is a guard in front (an authorizer of the gateway, IAM, an access proxy), " +
+		"let it pass what the extension sends; if it is Require or the route itself, " + payload
+}
