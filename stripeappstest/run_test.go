@@ -203,7 +203,7 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 			func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: fixedNow, MaxBodyBytes: 1000}, 14},
 		{"another user and account", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if id, _ := stripeapps.IdentityFrom(r.Context()); id.UserID != "usr_1" || id.AccountID != "acct_1" {
+				if id := stripeapps.MustIdentity(r.Context()); id.UserID != "usr_1" || id.AccountID != "acct_1" {
 					w.WriteHeader(http.StatusForbidden)
 				}
 			}))

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/stripe/stripe-go/v76/webhook"
 
+	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/internal/playground"
 )
 
@@ -198,7 +199,7 @@ func TestOtherRoutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assertProblem(t, responseOf(handler, r), 401, "not_signed") })
 	}
 	t.Run("the handler refuses to work outside the chain", func(t *testing.T) {
-		assertProblem(t, responseOf(http.HandlerFunc(tellIdentity), unsigned("GET", "/")), 500, "not_verified")
+		assert.PanicsWithValue(t, stripeapps.ErrNotVerified, func() { responseOf(http.HandlerFunc(tellIdentity), unsigned("GET", "/")) })
 	})
 }
 
