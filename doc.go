@@ -31,7 +31,7 @@
 // It proves that Stripe signed this payload with the secret of this app, at
 // this time, for this user and account. The user chooses the payload: anybody
 // who may use the app can have anything signed, for themself and an account of
-// theirs. Authorize accordingly.
+// theirs; Stripe checks the member stripe_roles only ([Role]). Authorize accordingly.
 //
 // Stripe does NOT sign the method, the path, the query, other headers, or live
 // and test mode, and a signature can be used again until it is older than the
@@ -55,8 +55,9 @@
 // A Stripe-Signature header of 4 KiB and 16 v1 signatures; 16 secrets; a body of
 // [DefaultMaxBodyBytes]; a query of 16 KiB; payloads nested 256 levels deep. Sizes
 // are checked before anything is parsed, counts while parsing. The middleware must
-// see the body first and as it was sent: put it before anything that parses or
-// decompresses it. The rate of requests and slow clients are the server's to limit.
+// see the body as it was signed: put it in front of whatever parses the body, and
+// behind whatever undoes a Content-Encoding, because what is signed is the text
+// before that. The rate of requests and slow clients are the server's to limit.
 //
 // # What stands beside it
 //
@@ -73,6 +74,6 @@
 //     nothing of the chain: requests for tokens are not signed.
 //   - The command cmd/stripeapps signs, verifies and explains in a terminal.
 //
-// What is refused and why, CORS, pages, the manifest, OAuth and speed have a page
+// What is refused and why, CORS, frameworks, pages, the manifest, OAuth and speed have a page
 // each in the folder docs of the repository.
 package stripeapps
