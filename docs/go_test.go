@@ -39,7 +39,7 @@ var packages = map[string]string{
 
 	"assert": "github.com/stretchr/testify/assert", "require": "github.com/stretchr/testify/require",
 	"webhook": "github.com/stripe/stripe-go/v76/webhook", "errors": "errors", "fmt": "fmt",
-	"http": "net/http", "httptest": "net/http/httptest", "io": "io", "json": "encoding/json", "log": "log",
+	"http": "net/http", "httptest": "net/http/httptest", "httputil": "net/http/httputil", "io": "io", "json": "encoding/json", "log": "log",
 	"os": "os", "rand": "crypto/rand", "slog": "log/slog", "sync": "sync", "template": "html/template",
 	"testing": "testing", "time": "time", "url": "net/url",
 }
@@ -157,11 +157,15 @@ var (
 
 // notOurs are words in code that look like names of the API.
 var notOurs = map[string]bool{
-	"Connection": true, "Host": true, "Origin": true, // headers
+	"Authorization": true, "Connection": true, "Host": true, "Origin": true, // headers
 	"ExtensionContextValue": true,              // Stripe's SDK
 	"Handle":                true,              // of http.ServeMux
 	"SameSite":              true, "Lax": true, // of cookies
 	"FuzzReadIDs": true, // a test
+	// of frameworks
+	"Context": true, "Group": true, "HTTPMiddleware": true, "Mount": true, "NewV2": true, "PathPrefix": true,
+	"Request.Context": true, "RequestCtx": true, "Route": true, "Start": true, "Subrouter.Use": true, "Use": true,
+	"WithContext": true, "WrapMiddleware": true,
 }
 
 func TestNamesOfTheAPIExist(t *testing.T) {
