@@ -128,8 +128,8 @@ func byHand(next http.Handler) http.Handler {
 	})
 }
 
-// BenchmarkHostileHeader measures a megabyte of Stripe-Signature.
-func BenchmarkHostileHeader(b *testing.B) {
+// BenchmarkMegabyteHeader measures a megabyte of Stripe-Signature.
+func BenchmarkMegabyteHeader(b *testing.B) {
 	v, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{testSecret}})
 	if err != nil {
 		b.Fatal(err)

@@ -23,7 +23,7 @@ import (
 )
 
 // The examples play both sides: send signs a request as Stripe does, passes it
-// to the handler, and prints the answer.
+// to the handler, and prints the response.
 func send(handler http.Handler, method, target, payload string, headers ...string) {
 	r := httptest.NewRequest(method, target, strings.NewReader(payload))
 	r.Header.Set("Stripe-Signature", sign(payload, testSecret, testNow))
@@ -357,7 +357,7 @@ func ExampleVerifierConfig_observe() {
 }
 
 // A rule of your own. Whatever is wrong with the backend itself is not the
-// caller's fault, and is answered as what it is.
+// caller's fault, and gets the status of what it is.
 func ExampleRequirement() {
 	errUnavailable := stripeapps.NewError("unavailable", http.StatusServiceUnavailable, "try again in a minute")
 	members := func(account string) (users []string, err error) { return []string{"usr_123"}, nil } // a database
@@ -370,7 +370,7 @@ func ExampleRequirement() {
 			return errUnavailable
 		}
 		if !slices.Contains(users, id.UserID) {
-			return errors.New("not a member") // answered with 403 requirement_not_met
+			return errors.New("not a member") // the response is 403 requirement_not_met
 		}
 		return nil
 	}
@@ -384,7 +384,7 @@ func ExampleRequirement() {
 func ExampleRefuse() {
 	errNoSuchRefund := stripeapps.NewError("no_such_refund", http.StatusNotFound, "there is no such refund")
 	handler := func(w http.ResponseWriter, r *http.Request) {
-		stripeapps.Refuse(w, r, errNoSuchRefund) // as the chain answers its own refusals
+		stripeapps.Refuse(w, r, errNoSuchRefund) // as the chain does by itself
 	}
 	w := httptest.NewRecorder()
 	handler(w, httptest.NewRequest("POST", "/", nil))

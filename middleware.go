@@ -35,8 +35,8 @@ type Config struct {
 	CSP CSPConfig
 }
 
-// New returns the whole chain as one Middleware, or an error that names every
-// problem of cfg. From the outside in, it is CSP, CORS and verification: the policy
+// New returns the whole chain as one Middleware, or an error that names all that is
+// wrong with cfg. From the outside in, it is CSP, CORS and verification: the policy
 // is on every response, preflights are responded to before anything is verified, and
 // refusals carry the CORS headers, without which a browser hides them. Each part
 // also works alone: NewCSP, NewCORS, Verifier.Handler.

@@ -108,7 +108,7 @@ func TestRequire(t *testing.T) {
 		{"an action of null", `{"action":null}`, stripeapps.Action("refund"), 403, "requirement_not_met"},
 		{"an own rule that is met", `{}`, func(r *http.Request) error { return nil }, 204, ""},
 		{"an own rule that is not", `{}`, func(r *http.Request) error { return errors.New("secret reason") }, 403, "requirement_not_met"},
-		{"an own rule with its own answer", `{}`, func(r *http.Request) error { return own }, 402, "plan_too_small"},
+		{"an own rule with its own response", `{}`, func(r *http.Request) error { return own }, 402, "plan_too_small"},
 		{"an own rule on the identity", `{}`, func(r *http.Request) error {
 			if id, _ := stripeapps.IdentityFrom(r.Context()); id.AccountID != "acct_123" {
 				return errors.New("another account")
@@ -187,13 +187,13 @@ func TestRequireKeepsItsOwnListAndTheCause(t *testing.T) {
 	assert.ErrorIs(t, refused, cause)
 }
 
-// The order is proven by what each part does to the answers of those behind it.
+// The order is proven by what each part does to the responses of those behind it.
 func TestTheChainsOrder(t *testing.T) {
 	chain, err := stripeapps.New(stripeapps.Config{Verifier: newVerifier(t, stripeapps.VerifierConfig{})})
 	require.NoError(t, err)
 	const policy = "default-src 'none'; frame-ancestors 'none'"
 
-	t.Run("CSP is around CORS: a preflight that CORS answers has the policy", func(t *testing.T) {
+	t.Run("CSP is around CORS: a preflight that CORS responds to has the policy", func(t *testing.T) {
 		w := httptest.NewRecorder()
 		chain(mustNotBeCalled(t)).ServeHTTP(w, preflight("null", "POST", "stripe-signature"))
 		assert.Equal(t, http.StatusNoContent, w.Code)

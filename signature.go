@@ -108,7 +108,7 @@ type Verifier struct {
 	observe      func(Verdict)
 }
 
-// NewVerifier returns a Verifier, or an error that names every problem of cfg.
+// NewVerifier returns a Verifier, or an error that names all that is wrong with cfg.
 // The error's text never shows any part of a secret.
 func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	v := &Verifier{

@@ -138,8 +138,8 @@ func TestEveryProblemOfAConfigurationIsReported(t *testing.T) {
 			v, err := stripeapps.NewVerifier(test.cfg)
 			assert.Nil(t, v)
 			require.Error(t, err)
-			problems := strings.Split(err.Error(), "\n")
-			require.Len(t, problems, len(test.want))
+			mistakes := strings.Split(err.Error(), "\n")
+			require.Len(t, mistakes, len(test.want))
 			text := err.Error()
 			for _, want := range test.want {
 				assert.Contains(t, text, "stripeapps: "+want)

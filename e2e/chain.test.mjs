@@ -27,8 +27,8 @@ const call = (path, request) => extension.call({url: server.url + path, ...reque
 
 // assertUnreadable checks that the script learns nothing, and that Chromium says
 // why in its console.
-async function assertUnreadable(answer, path, reason) {
-  assert.deepEqual(answer, {error: 'TypeError: Failed to fetch'})
+async function assertUnreadable(response, path, reason) {
+  assert.deepEqual(response, {error: 'TypeError: Failed to fetch'})
   await eventually(`a message on ${path}: ${reason}`, () =>
     extension.messages.some((message) => message.includes(`'${server.url}${path}'`) && message.includes(reason)),
   )
@@ -37,16 +37,16 @@ const statuses = async (path, count) =>
   (await extension.wire(server.url + path, count)).map(({method, status}) => `${method} ${status}`).sort()
 
 test('the handler sees the origin null, no cookie, and the identity', async () => {
-  const answer = await call('/api/seen', {payload: {a: 1}})
-  assert.equal(answer.status, 200)
-  assert.deepEqual(answer.body, {method: 'POST', path: '/api/seen', origin: 'null', site: 'cross-site', cookie: '', user_id: 'usr_e2e'})
+  const response = await call('/api/seen', {payload: {a: 1}})
+  assert.equal(response.status, 200)
+  assert.deepEqual(response.body, {method: 'POST', path: '/api/seen', origin: 'null', site: 'cross-site', cookie: '', user_id: 'usr_e2e'})
 })
 
 test('a slow handler is readable', async () => {
   const start = Date.now()
-  const answer = await call('/api/slow')
-  assert.equal(answer.status, 200)
-  assert.equal(answer.body.path, '/api/slow')
+  const response = await call('/api/slow')
+  assert.equal(response.status, 200)
+  assert.equal(response.body.path, '/api/slow')
   assert.ok(Date.now() - start >= 1_000)
 })
 
@@ -59,15 +59,15 @@ test("the mux's 405 is readable", async () => {
 })
 
 test('a body that is too large is refused with 413, and the reason is readable', async () => {
-  const answer = await call('/api/seen', {text: 'x'.repeat(3 << 20)})
-  assert.equal(answer.status, 413)
-  assert.equal(answer.body.code, 'body_too_large')
+  const response = await call('/api/seen', {text: 'x'.repeat(3 << 20)})
+  assert.equal(response.status, 413)
+  assert.equal(response.body.code, 'body_too_large')
 })
 
 test('a panicking handler is a readable 500, with a problem document', async () => {
-  const answer = await call('/api/panic')
-  assert.equal(answer.status, 500)
-  assert.equal(answer.body.code, 'internal')
+  const response = await call('/api/panic')
+  assert.equal(response.status, 500)
+  assert.equal(response.body.code, 'internal')
 })
 
 test('a redirect of ServeMux to the trailing slash, with the chain behind it, fails the preflight', async () => {
@@ -83,10 +83,10 @@ test('a redirect from http to https in front of the chain fails the preflight', 
 })
 
 test('a redirect inside the chain passes the preflight, but a 301 loses the method and the signed body', async () => {
-  const answer = await call('/api/moved')
-  assert.equal(answer.redirected, true)
-  assert.equal(answer.status, 401)
-  assert.equal(answer.body.code, 'no_match')
+  const response = await call('/api/moved')
+  assert.equal(response.redirected, true)
+  assert.equal(response.status, 401)
+  assert.equal(response.body.code, 'no_match')
 })
 
 test('a chain on a pattern with a method never sees the preflight', async () => {

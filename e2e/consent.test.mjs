@@ -102,11 +102,11 @@ for (const [where, text, button] of [
 ]) {
   test(`another origin's form is refused, and gets no code: ${where}`, async () => {
     await elsewhere(text(), async (page) => {
-      const [answer] = await Promise.all([
+      const [response] = await Promise.all([
         page.waitForResponse((response) => response.request().method() === 'POST'),
         button(page).click(),
       ])
-      assert.equal(answer.status(), 403)
+      assert.equal(response.status(), 403)
       await page.waitForURL(consentURL())
       assert.equal(await page.getByRole('button').count(), 0) // an error page
     })
@@ -163,7 +163,7 @@ for (const [name, options] of Object.entries({
       assert.equal(overflow, 0, 'nothing scrolls sideways')
       await page.screenshot({path: out(`oauth-${kind}-${name}.png`), fullPage: true})
     }
-    // Chromium says of an answer with the status 400 that it has failed to load.
+    // Chromium says of an response with the status 400 that it has failed to load.
     assert.deepEqual(complaints.filter((text) => !/the server responded with a status of 400/.test(text)), [])
   })
 }

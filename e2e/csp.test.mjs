@@ -58,7 +58,7 @@ test('under APIPolicy no script runs', async () => {
 })
 
 for (const [policy, path] of [['PagePolicy', '/page'], ['APIPolicy', '/api-policy'], ['ConsentPolicy', '/consent']]) {
-  test(`under ${policy} an answer cannot be framed`, async () => {
+  test(`under ${policy} an response cannot be framed`, async () => {
     await page.goto(`${dashboard.url}/?frame=${encodeURIComponent(server.url + path)}`)
     await said('Framing', server.url, "frame-ancestors 'none'")
     await eventually('an error page in the frame', () => page.frames()[1].url() === 'chrome-error://chromewebdata/')

@@ -71,7 +71,7 @@ after(async () => {
 
 // open returns a Dashboard's extension, opened once for all tests. complaints are
 // what its pages say in the console, and do not catch, from then on. Chromium's own
-// line about an answer of 4xx is none.
+// line about an response of 4xx is none.
 const opened = {}
 async function open(name) {
   const extension = await (opened[name] ??= openExtension(browser, hosts[name]))
@@ -84,18 +84,18 @@ async function open(name) {
 
 const echo = (test) => `${quickstart.url}/api/echo?${test}`
 
-function assertAccepted(answer, payload) {
-  assert.equal(answer.status, 200, JSON.stringify(answer))
-  assert.equal(answer.type, 'cors')
-  const {signed_at, ...told} = answer.body
+function assertAccepted(response, payload) {
+  assert.equal(response.status, 200, JSON.stringify(response))
+  assert.equal(response.type, 'cors')
+  const {signed_at, ...told} = response.body
   assert.deepEqual(told, {...ids, payload: {...payload, ...ids}})
 }
 
-function assertRefused(answer, status, code) {
-  assert.equal(answer.status, status, JSON.stringify(answer))
-  assert.equal(answer.type, 'cors')
-  assert.equal(answer.body.code, code)
-  assert.ok(answer.body.detail)
+function assertRefused(response, status, code) {
+  assert.equal(response.status, status, JSON.stringify(response))
+  assert.equal(response.type, 'cors')
+  assert.equal(response.body.code, code)
+  assert.ok(response.body.detail)
 }
 
 const extensions = {
@@ -129,8 +129,8 @@ for (const [name, what] of Object.entries(extensions)) {
 test('50 requests at once are all accepted, each with its own payload', async () => {
   for (const name of ['sdk', 'plain']) {
     const {call} = await open(name)
-    const answers = await Promise.all(Array.from({length: 50}, (_, n) => call({url: echo('50'), payload: {n}})))
-    answers.forEach((answer, n) => assertAccepted(answer, {n}))
+    const responses = await Promise.all(Array.from({length: 50}, (_, n) => call({url: echo('50'), payload: {n}})))
+    responses.forEach((response, n) => assertAccepted(response, {n}))
   }
 })
 
@@ -138,8 +138,8 @@ test('members that JSON has nothing for are left out of what is signed, as the e
   for (const name of ['sdk', 'plain']) {
     const {call, frame} = await open(name)
     await frame.evaluate(() => (globalThis.odd = {f() {}, u: undefined, n: NaN, d: new Date(0), l: [() => 0, undefined]}))
-    const answer = await frame.evaluate((url) => globalThis.call({url, payload: globalThis.odd}), echo('odd'))
-    assertAccepted(answer, {n: null, d: '1970-01-01T00:00:00.000Z', l: [null, null]})
+    const response = await frame.evaluate((url) => globalThis.call({url, payload: globalThis.odd}), echo('odd'))
+    assertAccepted(response, {n: null, d: '1970-01-01T00:00:00.000Z', l: [null, null]})
   }
 })
 
@@ -264,7 +264,7 @@ test('a name that is pointed at this machine gets nothing', async (t) => {
   const page = await context.newPage()
   const rebound = hosts.plain.url.replace('127.0.0.1', 'rebound.example')
   assert.equal((await page.goto(rebound)).status(), 403)
-  // The answer's own policy lets that page connect to nothing.
+  // The response's own policy lets that page connect to nothing.
   assert.deepEqual(await page.evaluate(trySigning, '/sign'), nothing)
 })
 

@@ -20,23 +20,23 @@ after(async () => {
 const echo = (test) => `${quickstart.url}/api/echo?${test}`
 const whoami = (test) => `${quickstart.url}/api/whoami?${test}`
 
-function assertAccepted(answer, payload) {
-  assert.equal(answer.status, 200, JSON.stringify(answer))
-  assert.equal(answer.type, 'cors')
-  const {signed_at, ...told} = answer.body
+function assertAccepted(response, payload) {
+  assert.equal(response.status, 200, JSON.stringify(response))
+  assert.equal(response.type, 'cors')
+  const {signed_at, ...told} = response.body
   assert.deepEqual(told, {...ids, payload: {...payload, ...ids}})
   const age = Date.now() - Date.parse(signed_at)
   assert.ok(age >= -5_000 && age < 60_000, `signed ${age} ms ago`)
 }
 
-function assertRefused(answer, status, code) {
-  assert.equal(answer.status, status, JSON.stringify(answer))
-  assert.equal(answer.body.status, status)
-  assert.equal(answer.body.code, code)
-  assert.ok(answer.body.detail)
+function assertRefused(response, status, code) {
+  assert.equal(response.status, status, JSON.stringify(response))
+  assert.equal(response.body.status, status)
+  assert.equal(response.body.code, code)
+  assert.ok(response.body.detail)
 }
 
-test('the origin is null: to the extension itself, in the preflight and in the request; both answers have the headers', async () => {
+test('the origin is null: to the extension itself, in the preflight and in the request; both responses have the headers', async () => {
   assert.equal(await extension.frame.evaluate(() => self.origin), 'null')
   assertAccepted(await extension.call({url: echo('origin')}), {})
   const exchanges = await extension.wire(echo('origin'), 2)
@@ -65,12 +65,12 @@ test('a GET with the ids in headers is accepted, after a preflight that asks for
 })
 
 test('50 requests at once are all accepted, each with its own payload', async () => {
-  const answers = await Promise.all(Array.from({length: 50}, (_, n) => extension.call({url: echo('50'), payload: {n}})))
-  answers.forEach((answer, n) => assertAccepted(answer, {n}))
+  const responses = await Promise.all(Array.from({length: 50}, (_, n) => extension.call({url: echo('50'), payload: {n}})))
+  responses.forEach((response, n) => assertAccepted(response, {n}))
 })
 
 for (const method of ['PATCH', 'DELETE']) {
-  test(`the preflight of ${method} passes, and the answer (404 here) is readable`, async () => {
+  test(`the preflight of ${method} passes, and the response (404 here) is readable`, async () => {
     assertRefused(await extension.call({url: echo(method), method}), 404, 'not_found')
     const exchanges = await extension.wire(echo(method), 2)
     assert.deepEqual(exchanges.map(({method, status}) => `${method} ${status}`).sort(), [`${method} 404`, 'OPTIONS 204'].sort())
@@ -78,8 +78,8 @@ for (const method of ['PATCH', 'DELETE']) {
 }
 
 test('a tampered body is refused, and the reason is readable', async () => {
-  const answer = await extension.call({url: echo('tampered'), payload: {amount: 1}, instead: {amount: 100}})
-  assertRefused(answer, 401, 'no_match')
+  const response = await extension.call({url: echo('tampered'), payload: {amount: 1}, instead: {amount: 100}})
+  assertRefused(response, 401, 'no_match')
 })
 
 test('a body of which only the ids are signed is refused, and the reason is readable', async () => {

@@ -32,10 +32,10 @@ type Request = {
   text?: string; // the body, whatever is signed
 };
 
-// What a page's script can see of an answer, or that it sees none.
-type Answer = {status?: number; type?: string; redirected?: boolean; body?: any; error?: string};
+// What a page's script can see of a response, or that it sees none.
+type Seen = {status?: number; type?: string; redirected?: boolean; body?: any; error?: string};
 
-async function call({url, method = 'POST', payload, instead, unsigned, idsInHeaders, text}: Request): Promise<Answer> {
+async function call({url, method = 'POST', payload, instead, unsigned, idsInHeaders, text}: Request): Promise<Seen> {
   const {user: ids} = await context;
   const headers: Record<string, string> = {};
   if (!unsigned) headers['Stripe-Signature'] = await fetchStripeSignature(payload as any);
@@ -50,12 +50,12 @@ async function call({url, method = 'POST', payload, instead, unsigned, idsInHead
   return ask(url, {method, headers, body});
 }
 
-async function ask(url: string, init: RequestInit): Promise<Answer> {
+async function ask(url: string, init: RequestInit): Promise<Seen> {
   try {
     const response = await fetch(url, {...init, signal: AbortSignal.timeout(10_000)});
-    const answer = await response.text();
+    const text = await response.text();
     const json = response.headers.get('Content-Type')?.includes('json');
-    return {status: response.status, type: response.type, redirected: response.redirected, body: json ? JSON.parse(answer) : answer};
+    return {status: response.status, type: response.type, redirected: response.redirected, body: json ? JSON.parse(text) : text};
   } catch (error) {
     return {error: String(error)};
   }
@@ -76,8 +76,8 @@ async function renderSignIn({provider, clientID, redirectURI}: App, custom?: str
 // URL, and the body is empty.
 async function exchangeInQuery({provider, clientID, redirectURI}: App, {code, verifier}: OAuthContext) {
   const url = `${provider}/oauth/token?code=${code}&grant_type=authorization_code&code_verifier=${verifier}&client_id=${clientID}&redirect_uri=${redirectURI}`;
-  const answer = await ask(url, {method: 'POST', headers: {'Content-Type': 'application/x-www-form-urlencoded'}});
-  return {url, ...answer};
+  const response = await ask(url, {method: 'POST', headers: {'Content-Type': 'application/x-www-form-urlencoded'}});
+  return {url, ...response};
 }
 
 // post sends a form as RFC 6749 has it, and as every other client does.

@@ -1,5 +1,5 @@
 // oauth4webapi, which shares no code with the provider and is strict about its
-// answers, signs a user in at examples/oauth.
+// responses, signs a user in at examples/oauth.
 import assert from 'node:assert/strict'
 import {existsSync, readFileSync, rmSync} from 'node:fs'
 import {after, before, test} from 'node:test'

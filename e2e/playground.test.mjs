@@ -72,11 +72,11 @@ test('the extension can neither sign nor read the wire itself', async () => {
   await page.goto(quickstart.url)
   const frame = await (await page.waitForSelector('#extension')).contentFrame()
   for (const [path, method] of [['/playground/sign', 'POST'], ['/playground/last', 'GET']]) {
-    const answer = await frame.evaluate(
+    const response = await frame.evaluate(
       ([url, method]) => fetch(url, {method, body: method === 'POST' ? '{"age":"new"}' : undefined}).then((r) => r.status, String),
       [quickstart.url + path, method],
     )
-    assert.match(String(answer), /TypeError/, path)
+    assert.match(String(response), /TypeError/, path)
   }
   await page.close()
 })

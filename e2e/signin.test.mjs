@@ -36,18 +36,18 @@ const refresh = (extension, {refresh_token}) =>
 const meURL = () => `${provider.url}/api/me`
 const me = (extension, {access_token}) => oauth(extension, 'get', meURL(), {Authorization: `Bearer ${access_token}`})
 
-function assertTokens(answer) {
-  assert.equal(answer.status, 200, JSON.stringify(answer))
-  assert.equal(answer.type, 'cors')
-  const {access_token, refresh_token, ...rest} = answer.body
+function assertTokens(response) {
+  assert.equal(response.status, 200, JSON.stringify(response))
+  assert.equal(response.type, 'cors')
+  const {access_token, refresh_token, ...rest} = response.body
   assert.ok(access_token && refresh_token)
   assert.deepEqual(rest, {token_type: 'Bearer', expires_in: 3600, scope: 'profile'})
 }
 
-function assertRefused(answer, status, error) {
-  assert.equal(answer.status, status, JSON.stringify(answer))
-  assert.equal(answer.body.error, error)
-  assert.ok(answer.body.error_description)
+function assertRefused(response, status, error) {
+  assert.equal(response.status, status, JSON.stringify(response))
+  assert.equal(response.body.error, error)
+  assert.ok(response.body.error_description)
 }
 
 const summary = (exchanges) => exchanges.map(({method, status}) => `${method} ${status}`).sort()
@@ -78,9 +78,9 @@ test('a person signs in, and the extension exchanges the code as the documentati
   assert.ok(code && verifier && !error)
   assert.equal(state, extension.link.state)
 
-  const {url, ...answer} = await exchangeInQuery(extension)
-  assertTokens(answer)
-  assert.equal((await me(extension, answer.body)).body.name, 'Grace Hopper')
+  const {url, ...response} = await exchangeInQuery(extension)
+  assertTokens(response)
+  assert.equal((await me(extension, response.body)).body.name, 'Grace Hopper')
   const exchange = await assertWire(extension, url)
   assert.equal(exchange.sent['content-length'], '0')
   assert.deepEqual(extension.complaints, [])
@@ -88,15 +88,15 @@ test('a person signs in, and the extension exchanges the code as the documentati
 
 test('a person signs in, and the extension exchanges the code in a form, and refreshes', async () => {
   const extension = await signIn({user: 'Ada Lovelace', custom: '{"settings":"é & ?"}'})
-  const answer = await exchangeInBody(extension)
-  assertTokens(answer)
-  const {status, body} = await me(extension, answer.body)
+  const response = await exchangeInBody(extension)
+  assertTokens(response)
+  const {status, body} = await me(extension, response.body)
   assert.equal(status, 200)
   assert.deepEqual([body.sub, body.name], ['ada', 'Ada Lovelace'])
   const exchange = await assertWire(extension, `${provider.url}/oauth/token`)
   assert.equal(exchange.sent['content-type'], 'application/x-www-form-urlencoded;charset=UTF-8')
 
-  const refreshed = await refresh(extension, answer.body)
+  const refreshed = await refresh(extension, response.body)
   assertTokens(refreshed)
   assert.equal((await me(extension, refreshed.body)).body.name, 'Ada Lovelace')
   assert.deepEqual(extension.complaints, [])
@@ -146,13 +146,13 @@ test('who asks too often is told so, readably', async () => {
   const {url, stop} = await startProvider()
   try {
     const extension = await openDashboard(all)
-    const answers = await extension.frame.evaluate(
+    const responses = await extension.frame.evaluate(
       (url) => Promise.all(Array.from({length: 310}, () => globalThis.oauth.post(url, {client_id: 'stripe-app'}))),
       `${url}/oauth/token`,
     )
-    const late = answers.filter(({status}) => status === 429)
-    assert.ok(late.length > 0 && late.length < 20, `${late.length} of ${answers.length}`)
-    for (const answer of late) assertRefused(answer, 429, 'temporarily_unavailable')
+    const late = responses.filter(({status}) => status === 429)
+    assert.ok(late.length > 0 && late.length < 20, `${late.length} of ${responses.length}`)
+    for (const response of late) assertRefused(response, 429, 'temporarily_unavailable')
   } finally {
     await stop()
   }

@@ -86,7 +86,7 @@ func (c *conformance) send(t reporter, r *http.Request) (got *response) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			t.Errorf("the handler panicked: %v. The server cuts the response off then: "+
-				"put NewCORS around the mux, which answers 500 instead\n%s", reason, debug.Stack())
+				"put NewCORS around the mux, which responds with 500 instead\n%s", reason, debug.Stack())
 			got = nil
 		}
 	}()
@@ -151,7 +151,7 @@ func (c *conformance) preflight(t reporter) {
 	}
 	if c.handlerRan(got) {
 		t.Errorf("the preflight reaches the route's handler: " +
-			"put New or NewCORS around it, which answers preflights itself")
+			"put New or NewCORS around it, which responds to preflights itself")
 	}
 	if got.checkReadable(t, "the preflight's response carries", c.preflightChange(got)) {
 		c.checkAllowed(t, got, names)
@@ -195,7 +195,7 @@ func (c *conformance) checkAllowed(t reporter, got *response, names []string) {
 			return strings.EqualFold(item, name) || item == "*" && name != "authorization" // which * does not cover
 		}) {
 			t.Errorf("the preflight does not allow the header %s: list it in CORSConfig.Headers, "+
-				"or let NewCORS, which allows those of an extension, answer%s", name, c.inFront(got))
+				"or let NewCORS, which allows those of an extension, respond%s", name, c.inFront(got))
 		}
 	}
 }
@@ -236,8 +236,8 @@ func (c *conformance) accepted(t reporter, options ...Option) {
 	} else {
 		c.isAccepted, c.normal = true, bytes.TrimSpace(got.body)
 		if c.Calls != nil && got.calls == 0 {
-			t.Errorf("a signed request is answered %s without a call of the route's handler: "+
-				"RunConfig.Calls does not count, or something else answers", got.what())
+			t.Errorf("a signed request gets %s without a call of the route's handler: "+
+				"RunConfig.Calls does not count, or something else responds", got.what())
 		}
 		got.checkPrivate(t)
 	}
@@ -254,7 +254,7 @@ func (c *conformance) splitSignature(t reporter) {
 	got := c.send(t, c.withSignature(lines...))
 	if got != nil && c.isAccepted && c.signedFault(got) != "" {
 		t.Errorf("a request whose Stripe-Signature comes in several lines, as adapters for AWS Lambda split it at its commas, "+
-			"is answered %s: let New or Verifier.Handler see all of them; if an adapter in front keeps only one, "+
+			"gets %s: let New or Verifier.Handler see all of them; if an adapter in front keeps only one, "+
 			"as Fiber's does, join them with a comma before it", got.what())
 	}
 }
@@ -293,8 +293,8 @@ func (c *conformance) checkRefused(t reporter, r *http.Request, change string) {
 			"put New or Verifier.Handler around what does that", got.what(), got.Header.Get("Location"))
 		return
 	case status != http.StatusUnauthorized && status != http.StatusBadRequest:
-		t.Errorf("a request that must be refused with 401 or 400 is answered %s: "+
-			"let the verifier see it before anything else answers, "+
+		t.Errorf("a request that must be refused with 401 or 400 gets %s: "+
+			"let the verifier see it before anything else responds, "+
 			"and an ErrorHandler send the Status of the *Error", got.what())
 	}
 	c.checkRefusal(t, got)
@@ -309,7 +309,7 @@ func (c *conformance) checkRefusal(t reporter, got *response) {
 	got.checkReadable(t, "refusals carry", "put NewCORS outside of the verifier")
 	got.checkCSP(t, "refusals carry", "put NewCSP outside of the verifier")
 	if !hasName(list(got.Header, "Cache-Control"), "no-store") {
-		t.Errorf("refusals carry no Cache-Control: no-store: answer with WriteProblem, or set it in the ErrorHandler")
+		t.Errorf("refusals carry no Cache-Control: no-store: respond with WriteProblem, or set it in the ErrorHandler")
 	}
 }
 
@@ -389,7 +389,7 @@ func (c *conformance) tooLarge(t reporter, withLength bool) {
 		return
 	}
 	if got.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("a body of %d bytes is answered %s, not 413: "+
+		t.Errorf("a body of %d bytes gets %s, not 413: "+
 			"set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (%d)", c.MaxBodyBytes+1, got.what(), c.MaxBodyBytes)
 		return
 	}
@@ -409,7 +409,7 @@ func (c *conformance) unknownPath(t reporter) {
 		return
 	}
 	if got.StatusCode != http.StatusNotFound && got.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("an unknown path (%.200q) is answered %s, not 404: "+
+		t.Errorf("an unknown path (%.200q) gets %s, not 404: "+
 			"let no route serve it, or leave RunConfig.AroundMux false", target, got.what())
 	}
 	got.checkReadable(t, "the response for an unknown path carries", "put New or NewCORS around the mux, not on a route")

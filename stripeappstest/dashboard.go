@@ -77,7 +77,7 @@ type DashboardConfig struct {
 // content_security_policy of stripe-app.json (the frame can connect to anywhere).
 type Dashboard struct {
 	// URL is that of the page, http://127.0.0.1:port, without a slash at its
-	// end. It answers under no other name.
+	// end. It responds under no other name.
 	URL string
 
 	// RedirectURI is where an OAuth provider sends users back: it stands for
@@ -141,7 +141,7 @@ func NewDashboard(config DashboardConfig) *Dashboard {
 	return d
 }
 
-// Close stops the Dashboard, and blocks until all requests to it are answered. It
+// Close stops the Dashboard, and blocks until all requests to it have their responses. It
 // may be called more than once.
 func (d *Dashboard) Close() { d.server.Close() }
 
@@ -210,7 +210,7 @@ func (d *Dashboard) handler() http.Handler {
 
 var (
 	errNotDashboard = stripeapps.NewError("not_local", http.StatusForbidden,
-		"the Dashboard of stripeappstest answers only under its own URL: open that, without a proxy")
+		"the Dashboard of stripeappstest responds only under its own URL: open that, without a proxy")
 	errNotItsPage = stripeapps.NewError("cross_origin", http.StatusForbidden,
 		"only the Dashboard's own page may ask for signatures: the extension has to call fetchStripeSignature")
 	errPayloadTooLarge = stripeapps.NewError("payload_too_large", http.StatusRequestEntityTooLarge,

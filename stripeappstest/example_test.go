@@ -83,8 +83,8 @@ func ExampleGoldenVectors() {
 			wrong++
 		}
 	}
-	fmt.Println(wrong, "wrong answers")
-	// Output: 0 wrong answers
+	fmt.Println(wrong, "wrong responses")
+	// Output: 0 wrong responses
 }
 
 func ExampleRun() {

@@ -8,11 +8,11 @@ import (
 
 // preflightFault says what is wrong with a preflight's status, and what to change.
 func (c *conformance) preflightFault(got *response) string {
-	what := "answered " + got.what()
+	what := "given " + got.what()
 	switch status := got.StatusCode; {
 	case got.redirects():
 		return fmt.Sprintf("redirected (%s, to %.200q), which no browser follows: let the extension call the final URL, "+
-			"and RunConfig.Target name it, or answer without a redirect; "+
+			"and RunConfig.Target name it, or respond without a redirect; "+
 			"if that leads to a login, let what asks for it pass OPTIONS", got.what(), got.Header.Get("Location"))
 	case status == http.StatusMethodNotAllowed:
 		return what + ": a pattern with a method, like \"POST /x\", does not match OPTIONS; " +
@@ -63,7 +63,7 @@ func (c *conformance) inFront(got *response) string {
 // signedFault says what is wrong with the status of the response to a correct
 // request, and what to change.
 func (c *conformance) signedFault(got *response) string {
-	what := "answered " + got.what()
+	what := "given " + got.what()
 	switch status := got.StatusCode; {
 	case got.redirects():
 		return fmt.Sprintf("redirected (%s, to %.200q), and can arrive there as a GET without its body: "+

@@ -30,7 +30,7 @@ const otherSecret = "absec_stripeappstest_of_another_app"
 const beyondTolerance = 25 * time.Hour
 
 // Option changes what NewRequest, Sign and Body make. Options are applied in their
-// order. The ways of being wrong can be combined; a chain answers with the code of
+// order. The ways of being wrong can be combined; a chain responds with the code of
 // what it checks first: form, time, signature, identity.
 type Option func(*signing)
 
@@ -84,12 +84,12 @@ func At(t time.Time) Option {
 }
 
 // WithUser signs for a user instead of DefaultUserID. "" leaves the user out, as
-// for VerifierConfig.InsecureAllowMissingUser; otherwise that is answered with
+// for VerifierConfig.InsecureAllowMissingUser; otherwise the response is
 // no_identity, or malformed_ids where the ids are not in the body.
 func WithUser(id string) Option { return func(s *signing) { s.userID = id } }
 
 // WithAccount signs for an account instead of DefaultAccountID. "" leaves the
-// account out, which is answered with no_identity, or malformed_ids where the ids
+// account out, to which the response is no_identity, or malformed_ids where the ids
 // are not in the body.
 func WithAccount(id string) Option { return func(s *signing) { s.accountID = id } }
 
@@ -104,28 +104,28 @@ func IDsInHeaders() Option { return func(s *signing) { s.where = inHeaders } }
 func IDsInQuery() Option { return func(s *signing) { s.where = inQuery } }
 
 // Tampered changes what was signed: the account's id is another one than the
-// signature says, or the user's, where there is no account. It is answered with
+// signature says, or the user's, where there is no account. The response is
 // 401 no_match.
 func Tampered() Option { return func(s *signing) { s.tampered = true } }
 
 // Expired signs 25 hours before the time, which is longer ago than any tolerance.
-// It is answered with 401 too_old.
+// The response is 401 too_old.
 func Expired() Option { return func(s *signing) { s.shift = -beyondTolerance } }
 
 // FromTheFuture signs 25 hours after the time, which is further away than any
-// tolerance. It is answered with 401 too_new.
+// tolerance. The response is 401 too_new.
 func FromTheFuture() Option { return func(s *signing) { s.shift = beyondTolerance } }
 
-// Unsigned leaves the Stripe-Signature header out. It is answered with 401
+// Unsigned leaves the Stripe-Signature header out. The response is 401
 // not_signed.
 func Unsigned() Option { return func(s *signing) { s.unsigned = true } }
 
-// WithOtherSecret signs with the secret of another app. It is answered with 401
+// WithOtherSecret signs with the secret of another app. The response is 401
 // no_match.
 func WithOtherSecret() Option { return func(s *signing) { s.secrets = []string{otherSecret} } }
 
 // OnlyIDsSigned signs the two ids alone, and sends the payload with them in the
-// body: the payload was not given to fetchStripeSignature. It is answered with 400
+// body: the payload was not given to fetchStripeSignature. The response is 400
 // only_ids_signed, or with 401 no_match where the body has more than 64 KiB.
 //
 // It makes no sense, and NewRequest, Sign and Body panic, where there is no

@@ -20,7 +20,7 @@ type RunConfig struct {
 	// GET where Source is not SignedBody and there is no Payload.
 	Method, Target string
 
-	// Payload is one that the route answers with a status of 2xx; see NewRequest.
+	// Payload is one to which the route responds with a status of 2xx; see NewRequest.
 	// Where Source is not SignedBody, it is the body and is not signed.
 	Payload any
 
@@ -54,12 +54,12 @@ type RunConfig struct {
 
 	// Calls returns how often the route's own handler has been called since the
 	// program began. nil means that Run cannot count: it then only compares what
-	// it is answered.
+	// the responses.
 	Calls func() int
 }
 
 // Run tests handler, the whole of a backend as it is wired up, for what an
-// extension and its safety need: that the browser's preflight is answered; that
+// extension and its safety need: that the browser's preflight gets a response; that
 // signed requests are accepted, and all others refused; that the extension can
 // read every response; that each carries a Content-Security-Policy; and that no
 // cache gives a response to somebody else. What fails says what to change.
@@ -107,7 +107,7 @@ func run(t reporter, handler http.Handler, config RunConfig) {
 		return
 	}
 	c := &conformance{handler: handler, RunConfig: config}
-	// First, as what it is answered tells whether the handler has run later.
+	// First, as its response tells whether the handler has run later.
 	t.Run("a signed request is accepted", func(t reporter) { c.accepted(t, WithSecret(c.Secrets...)) })
 	t.Run("a Stripe-Signature in several lines is accepted", c.splitSignature)
 	if len(c.Secrets) > 1 {
@@ -117,7 +117,7 @@ func run(t reporter, handler http.Handler, config RunConfig) {
 		}
 	}
 
-	t.Run("the browser's preflight is answered", c.preflight)
+	t.Run("the browser's preflight gets a response", c.preflight)
 
 	c.refused(t, "a request without signature is refused", c.request(Unsigned()))
 	c.refused(t, "a request changed after signing is refused", c.request(Tampered()))

@@ -168,7 +168,7 @@ var (
 )
 
 var bodyTests = []string{
-	"a signed request is accepted", "a Stripe-Signature in several lines is accepted", "the browser's preflight is answered",
+	"a signed request is accepted", "a Stripe-Signature in several lines is accepted", "the browser's preflight gets a response",
 	"a request without signature is refused", "a request changed after signing is refused", "a request signed too long ago is refused",
 	"a request signed in the future is refused", "a request signed with another secret is refused", "a body of which only the ids are signed is refused",
 	"an empty Stripe-Signature is refused", "a Stripe-Signature that is none is refused", "two Stripe-Signature headers are refused",
@@ -263,11 +263,11 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		want []string
 	}{
 		{"CORS inside of the verifier", func(p parts) http.Handler { return p.csp(p.verify(p.cors(p.route))) }, routeConfig, []string{
-			"the browser's preflight is answered: the preflight is answered 401 not_signed, as if it had to be signed, which no browser does: put NewCORS outside of the verifier",
+			"the browser's preflight gets a response: the preflight is given 401 not_signed, as if it had to be signed, which no browser does: put NewCORS outside of the verifier",
 			"refusals carry no Access-Control-Allow-Origin: put NewCORS outside of the verifier"}},
 		{"no CORS", func(p parts) http.Handler { return p.csp(p.verify(p.route)) }, routeConfig, []string{
 			"the response to a signed request carries no Access-Control-Allow-Origin: put New or NewCORS around the mux",
-			"the preflight is answered 401", "refusals carry no Access-Control-Allow-Origin"}},
+			"the preflight is given 401", "refusals carry no Access-Control-Allow-Origin"}},
 		{"no CORS, and the handler gets OPTIONS", func(p parts) http.Handler {
 			return p.csp(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == "OPTIONS" {
@@ -289,23 +289,23 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			"another CORS middleware there that does not allow the origin null keeps preflights from NewCORS; leave this path out of it, or put the chain in front of it"}},
 		{"a CORS middleware in front that knows other headers only", func(p parts) http.Handler {
 			return onOptions(200, http.Header{"Access-Control-Allow-Origin": {"*"}, "Access-Control-Allow-Headers": {"content-type"}}, "", p.chain(p.route))
-		}, routeConfig, []string{"the preflight does not allow the header stripe-signature: list it in CORSConfig.Headers, or let NewCORS, which allows those of an extension, answer; " +
+		}, routeConfig, []string{"the preflight does not allow the header stripe-signature: list it in CORSConfig.Headers, or let NewCORS, which allows those of an extension, respond; " +
 			"this response comes from in front of the chain, as it lacks the Content-Security-Policy"}},
 		{"a guard in front of the preflight", func(p parts) http.Handler {
 			return onOptions(401, nil, "<h1>Authentication Required</h1>", p.chain(p.route))
-		}, routeConfig, []string{"the preflight is answered 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
+		}, routeConfig, []string{"the preflight is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
 		{"a guard in front of everything", func(parts) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Unauthorized", 401) })
 		}, routeConfig, []string{
-			"the preflight is answered 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
-			"a signed request is answered 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
+			"the preflight is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
+			"a signed request is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
 			"carries no Access-Control-Allow-Origin", "carries no Content-Security-Policy", "refusals carry no "}},
 		{"a preflight that is sent to a login", func(p parts) http.Handler {
 			return onOptions(302, http.Header{"Location": {"https://example.com/login"}}, "", p.chain(p.route))
 		}, routeConfig, []string{`the preflight is redirected (302, to "https://example.com/login"), which no browser follows`, "if that leads to a login, let what asks for it pass OPTIONS"}},
 		{"a router whose middleware does not run for OPTIONS", func(p parts) http.Handler {
 			return onOptions(404, nil, "404 page not found", p.chain(p.route))
-		}, routeConfig, []string{"the preflight is answered 404: a router that runs its middleware for its routes only, like gorilla/mux with Subrouter.Use, has no route for OPTIONS; put New or NewCORS around the router"}},
+		}, routeConfig, []string{"the preflight is given 404: a router that runs its middleware for its routes only, like gorilla/mux with Subrouter.Use, has no route for OPTIONS; put New or NewCORS around the router"}},
 		{"no CSP", func(p parts) http.Handler { return p.cors(p.verify(p.route)) }, routeConfig, []string{
 			"the response to a signed request carries no Content-Security-Policy: put New or NewCSP around the mux",
 			"refusals carry no Content-Security-Policy: put NewCSP outside of the verifier"}},
@@ -337,15 +337,15 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			})
 		}, RunConfig{Target: "/x", Now: fixedNow, Calls: func() int { return calls }}, []string{"the preflight reaches the route's handler", "a refused request reaches the route's handler"}},
 		{"calls that are never counted", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: fixedNow, Calls: func() int { return 7 }},
-			[]string{"a signed request is answered 200 without a call of the route's handler: RunConfig.Calls does not count"}},
+			[]string{"a signed request gets 200 without a call of the route's handler: RunConfig.Calls does not count"}},
 		{"the chain on a pattern with a method", func(p parts) http.Handler { return on("POST /api/refunds", p.chain(p.route)) }, postConfig, []string{
-			`the preflight is answered 405: a pattern with a method, like "POST /x", does not match OPTIONS; put New or NewCORS around the mux, not on a route`,
+			`the preflight is given 405: a pattern with a method, like "POST /x", does not match OPTIONS; put New or NewCORS around the mux, not on a route`,
 			"the response for an unknown path carries no Access-Control-Allow-Origin: put New or NewCORS around the mux, not on a route",
 			"the response for an unknown path carries no Content-Security-Policy: put New or NewCSP around the mux, not on a route"}},
 		{"the chain on a route, and AroundMux", func(p parts) http.Handler { return on("/api/refunds", p.chain(p.route)) }, postConfig, []string{
 			"the response for an unknown path carries no Access-Control-Allow-Origin", "the response for an unknown path carries no Content-Security-Policy"}},
 		{"a route for everything, and AroundMux", func(p parts) http.Handler { return p.chain(p.route) }, postConfig, []string{
-			`an unknown path ("/api/stripeappstest-no-such-path") is answered 200, not 404: let no route serve it, or leave RunConfig.AroundMux false`}},
+			`an unknown path ("/api/stripeappstest-no-such-path") gets 200, not 404: let no route serve it, or leave RunConfig.AroundMux false`}},
 		{"credentials with *", func(p parts) http.Handler {
 			return before(set("Access-Control-Allow-Credentials", "true"), p.chain(p.route))
 		}, routeConfig, []string{
@@ -372,32 +372,32 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			"the preflight is redirected (307", `a signed request is redirected (307, to "/api/refunds/")`, "a request that must be refused is redirected (307",
 			"the response to a signed request carries no Access-Control-Allow-Origin", "the response to a signed request carries no Content-Security-Policy"}},
 		{"CrossOriginProtection outside", func(p parts) http.Handler { return http.NewCrossOriginProtection().Handler(p.chain(p.route)) }, routeConfig, []string{
-			"a signed request is answered 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it",
-			"a request that must be refused with 401 or 400 is answered 403",
+			"a signed request is given 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it",
+			"a request that must be refused with 401 or 400 gets 403",
 			"no Access-Control-Allow-Origin", "no Content-Security-Policy", "refusals carry no Cache-Control: no-store"}},
 		{"a preflight that is refused with 403", func(p parts) http.Handler {
 			return onOptions(403, nil, "", p.chain(p.route))
-		}, routeConfig, []string{"the preflight is answered 403, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
+		}, routeConfig, []string{"the preflight is given 403, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
 		{"a preflight that fails", func(p parts) http.Handler {
 			return onOptions(502, nil, "", p.chain(p.route))
-		}, routeConfig, []string{"the preflight is answered 502, and must be with 2xx"}},
+		}, routeConfig, []string{"the preflight is given 502, and must be with 2xx"}},
 		{"a CORS middleware behind the chain that refuses the origin null", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }))
-		}, routeConfig, []string{"a signed request is answered 403: it has come through the chain, and something behind that refuses it. A CORS middleware there, like gin-contrib/cors, does so to the origin null"}},
+		}, routeConfig, []string{"a signed request is given 403: it has come through the chain, and something behind that refuses it. A CORS middleware there, like gin-contrib/cors, does so to the origin null"}},
 		{"a requirement that is not met", func(p parts) http.Handler {
 			return p.chain(stripeapps.Require(stripeapps.Action("refund"))(p.route))
-		}, routeConfig, []string{"a signed request is answered 403 requirement_not_met: if it is Require or the route itself, give RunConfig a Payload"}},
+		}, routeConfig, []string{"a signed request is given 403 requirement_not_met: if it is Require or the route itself, give RunConfig a Payload"}},
 		{"a handler that reads another context", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				stripeapps.WriteProblem(w, r, stripeapps.ErrNotVerified)
 			}))
-		}, routeConfig, []string{"a signed request is answered 500 not_verified: the chain has verified it, if it is around the route, but the handler reads another context"}},
+		}, routeConfig, []string{"a signed request is given 500 not_verified: the chain has verified it, if it is around the route, but the handler reads another context"}},
 		{"a handler that reads another context, and an error handler of its own", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, stripeapps.ErrNotVerified.Error(), 500) }))
-		}, routeConfig, []string{"a signed request is answered 500: the chain has verified it"}},
+		}, routeConfig, []string{"a signed request is given 500: the chain has verified it"}},
 		{"a handler that demands the identity of another context", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { stripeapps.MustIdentity(context.Background()) }))
-		}, routeConfig, []string{"a signed request is answered 500 internal: the handler has panicked; its stack is in the log. MustIdentity does so"}},
+		}, routeConfig, []string{"a signed request is given 500 internal: the handler has panicked; its stack is in the log. MustIdentity does so"}},
 		{"an adapter that keeps the last of several lines", func(p parts) http.Handler {
 			return changed(func(h http.Header) {
 				if lines := h["Stripe-Signature"]; len(lines) > 0 {
@@ -405,7 +405,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 				}
 			}, p.chain(p.route))
 		}, routeConfig, []string{
-			"a request whose Stripe-Signature comes in several lines, as adapters for AWS Lambda split it at its commas, is answered 401 malformed_signature: let New or Verifier.Handler see all of them; " +
+			"a request whose Stripe-Signature comes in several lines, as adapters for AWS Lambda split it at its commas, gets 401 malformed_signature: let New or Verifier.Handler see all of them; " +
 				"if an adapter in front keeps only one, as Fiber's does, join them with a comma before it",
 			"two Stripe-Signature headers are refused: a request that must be refused is accepted (200): if New or Verifier.Handler is around the route, an adapter in front of it"}},
 		{"a response without Cache-Control", func(p parts) http.Handler {
@@ -435,7 +435,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"does not allow the header content-type", "does not allow the header stripe-signature"}},
 		{"refusals that may be stored", func(p parts) http.Handler {
 			return before(onRefusals(func(h http.Header) { h.Set("Cache-Control", "max-age=60, public") }), p.chain(p.route))
-		}, routeConfig, []string{"refusals carry no Cache-Control: no-store: answer with WriteProblem, or set it in the ErrorHandler"}},
+		}, routeConfig, []string{"refusals carry no Cache-Control: no-store: respond with WriteProblem, or set it in the ErrorHandler"}},
 		{"another secret than the verifier's", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Secrets: []string{"absec_x"}, Now: fixedNow}, []string{
 			"a signed request is refused with 401 no_match: check that RunConfig has the Secrets, the Source and the clock (Now) of the verifier"}},
 		{"one secret of two that the verifier does not know", func(p parts) http.Handler { return p.chain(p.route) },
@@ -444,13 +444,13 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		{"another clock than the verifier's", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: func() time.Time { return testNow.Add(time.Hour) }}, []string{
 			"a signed request is refused with 401 too_new"}},
 		{"a route that there is not", func(p parts) http.Handler { return p.chain(on("POST /y", p.route)) }, RunConfig{Target: "/x", Now: fixedNow}, []string{
-			`a signed request is answered 404: check that RunConfig's Method and Target (POST "/x") are those of a route`}},
-		{"a route that cannot answer", func(p parts) http.Handler {
+			`a signed request is given 404: check that RunConfig's Method and Target (POST "/x") are those of a route`}},
+		{"a route that cannot respond", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusConflict) }))
-		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"a signed request is answered 409, not with 2xx: give RunConfig a Payload"}},
+		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"a signed request is given 409, not with 2xx: give RunConfig a Payload"}},
 		{"a body that is not bounded", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", MaxBodyBytes: 1000, Now: fixedNow}, []string{
-			"a body one byte over MaxBodyBytes is refused: a body of 1001 bytes is answered 200, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (1000)",
-			"a body one byte over MaxBodyBytes is refused without a Content-Length: a body of 1001 bytes is answered 200"}},
+			"a body one byte over MaxBodyBytes is refused: a body of 1001 bytes gets 200, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (1000)",
+			"a body one byte over MaxBodyBytes is refused without a Content-Length: a body of 1001 bytes gets 200"}},
 		{"a body that is refused by what stands outside", func(p parts) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.ContentLength > 1000 {

@@ -101,10 +101,10 @@ func mountAPI(mux *http.ServeMux, chain stripeapps.Middleware, verifier *stripea
 	mux.Handle("/cross-origin-protection", http.NewCrossOriginProtection().Handler(chain(seen)))
 }
 
-// tellSeen answers with what the handler has seen of the request.
+// tellSeen responds with what the handler has seen of the request.
 func tellSeen(w http.ResponseWriter, r *http.Request) {
 	id := stripeapps.MustIdentity(r.Context())
-	answerJSON(w, map[string]string{
+	writeJSON(w, map[string]string{
 		"method":  r.Method,
 		"path":    r.URL.Path,
 		"origin":  r.Header.Get("Origin"),
@@ -199,10 +199,10 @@ func (l *reportList) add(r *http.Request, csp cspreport.Report) {
 func (l *reportList) tell(w http.ResponseWriter, _ *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	answerJSON(w, l.list)
+	writeJSON(w, l.list)
 }
 
-func answerJSON(w http.ResponseWriter, document any) {
+func writeJSON(w http.ResponseWriter, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(document); err != nil {
 		log.Print(err)

@@ -71,7 +71,7 @@ func (p *provider) readAuthorization(r *http.Request) (a authorization, err erro
 	return a, err
 }
 
-// authorize answers GET /oauth/authorize with the page that asks the user.
+// authorize responds to GET /oauth/authorize with the page that asks the user.
 func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 	a, err := p.readAuthorization(r)
 	if err != nil {
@@ -86,7 +86,7 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// decide answers POST /oauth/authorize, the page's form, with a redirect. It is
+// decide responds to POST /oauth/authorize, the page's form, with a redirect. It is
 // behind net/http.CrossOriginProtection: no other site can decide.
 func (p *provider) decide(w http.ResponseWriter, r *http.Request) {
 	a, err := p.readAuthorization(r)

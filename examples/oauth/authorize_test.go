@@ -55,7 +55,7 @@ func TestAPersonDecides(t *testing.T) {
 			form := readForm(t, p.show(query.Encode()), testIssuer+"/oauth/authorize?"+query.Encode())
 			w := p.send(form.submit("grace", "allow"))
 			assertRedirect(t, w, http.StatusSeeOther, uri)
-			params := answerParams(t, w)
+			params := redirectParams(t, w)
 			code := params.Get("code")
 			assert.Equal(t, url.Values{"code": {code}, "state": {testState}}, params)
 			assert.NotContains(t, w.Body.String(), code)
@@ -74,8 +74,8 @@ func TestAPersonDecides(t *testing.T) {
 	t.Run("without a state", func(t *testing.T) { // RFC 6749, section 4.1.2: it is there if it was
 		p := newTestProvider(t)
 		query := authorizationRequest("state", "")
-		assert.NotContains(t, answerParams(t, p.send(decision(query.Encode(), "user=ada&decision=allow"))), "state")
-		assert.NotContains(t, answerParams(t, p.send(decision(query.Encode(), "user=ada&decision=deny"))), "state")
+		assert.NotContains(t, redirectParams(t, p.send(decision(query.Encode(), "user=ada&decision=allow"))), "state")
+		assert.NotContains(t, redirectParams(t, p.send(decision(query.Encode(), "user=ada&decision=deny"))), "state")
 	})
 	t.Run("with parameters that are not known", func(t *testing.T) { // RFC 6749, section 3.1: "MUST ignore"
 		p := newTestProvider(t)
@@ -137,13 +137,13 @@ func TestTheStateComesBackByteForByte(t *testing.T) {
 			} {
 				t.Run(name+how+", "+what, func(t *testing.T) {
 					location := w.Header().Get("Location")
-					_, answer, found := strings.Cut(location, "?")
+					_, document, found := strings.Cut(location, "?")
 					require.True(t, found, "%d %s", w.Code, location)
-					assert.Regexp(t, `^[A-Za-z0-9._~%&=-]+$`, answer, "nothing of it can be read in another way")
-					params, err := url.ParseQuery(answer)
+					assert.Regexp(t, `^[A-Za-z0-9._~%&=-]+$`, document, "nothing of it can be read in another way")
+					params, err := url.ParseQuery(document)
 					require.NoError(t, err)
 					assert.Equal(t, []string{state}, params["state"])
-					assert.Equal(t, []string{state}, decodeURIComponents(t, answer)["state"])
+					assert.Equal(t, []string{state}, decodeURIComponents(t, document)["state"])
 				})
 			}
 		}
@@ -356,8 +356,8 @@ func TestFormsThatThePageDoesNotHave(t *testing.T) {
 	t.Run("parameters of the query in the form do not count", func(t *testing.T) {
 		w := p.send(decision(query, "user=ada&decision=allow&redirect_uri=https://evil.example/&client_id=evil&state=evil&code_challenge=evil"))
 		assertRedirect(t, w, http.StatusSeeOther, liveURI)
-		assert.Equal(t, testState, answerParams(t, w).Get("state"))
-		p.redeem(t, answerParams(t, w).Get("code"))
+		assert.Equal(t, testState, redirectParams(t, w).Get("state"))
+		p.redeem(t, redirectParams(t, w).Get("code"))
 	})
 
 	const limit = 16 << 10
@@ -515,14 +515,14 @@ func FuzzAuthorize(f *testing.F) {
 				uris = []string{otherURI, liveURI}
 			}
 			uri := params.Get("redirect_uri")
-			answer, ok := strings.CutPrefix(location, uri)
-			if err != nil || !slices.Contains(uris, uri) || !ok || !strings.HasPrefix(answer, "?") && !strings.HasPrefix(answer, "&") {
+			document, ok := strings.CutPrefix(location, uri)
+			if err != nil || !slices.Contains(uris, uri) || !ok || !strings.HasPrefix(document, "?") && !strings.HasPrefix(document, "&") {
 				t.Fatalf("%s: sent to %q for %q", r.Method, location, query)
 			}
-			if states := decodeURIComponents(t, answer[1:])["state"]; !slices.Equal(states, params["state"]) && params.Get("state") != "" {
+			if states := decodeURIComponents(t, document[1:])["state"]; !slices.Equal(states, params["state"]) && params.Get("state") != "" {
 				t.Errorf("%s: %q for the state %q", r.Method, states, params["state"])
 			}
-			if r.Method == http.MethodGet && strings.Contains(answer, "code=") {
+			if r.Method == http.MethodGet && strings.Contains(document, "code=") {
 				t.Errorf("a code for a GET: %q", location)
 			}
 		}
@@ -609,7 +609,7 @@ func assertRedirect(t *testing.T, w *httptest.ResponseRecorder, status int, uri 
 // assertRedirectError checks what a client is told: RFC 6749, section 4.1.2.1.
 func assertRedirectError(t *testing.T, w *httptest.ResponseRecorder, code string) {
 	t.Helper()
-	params := answerParams(t, w)
+	params := redirectParams(t, w)
 	description := params.Get("error_description")
 	assert.Regexp(t, descriptionGrammar, description)
 	assert.Equal(t, url.Values{"error": {code}, "error_description": {description}, "state": {testState}}, params)

@@ -32,8 +32,8 @@ func TestTheCommandServes(t *testing.T) {
 			c := start(t, "-addr", "127.0.0.1:0")
 			assert.Equal(t, c.base, fetchMetadata(t, c.base)["issuer"])
 			code := c.signIn(t, liveURI, stripeapps.S256Challenge(testVerifier))
-			status, answer := c.post(t, "/oauth/token", redemption(code))
-			assert.Equal(t, http.StatusOK, status, "%s", answer)
+			status, body := c.post(t, "/oauth/token", redemption(code))
+			assert.Equal(t, http.StatusOK, status, "%s", body)
 
 			stderr := c.stop(t, signal)
 			assert.Contains(t, stderr, "path=/oauth/token status=200")
@@ -67,8 +67,8 @@ func TestWhatTheCommandPrintsWorks(t *testing.T) {
 		redirect, err := url.Parse(strings.TrimSpace(paste(t, curls[0])))
 		require.NoError(t, err)
 		require.Contains(t, curls[1], "code=…")
-		answer := paste(t, strings.Replace(curls[1], "code=…", "code="+redirect.Query().Get("code"), 1))
-		assert.Contains(t, answer, `"access_token"`)
+		query := paste(t, strings.Replace(curls[1], "code=…", "code="+redirect.Query().Get("code"), 1))
+		assert.Contains(t, query, `"access_token"`)
 	})
 	c.stop(t, syscall.SIGTERM)
 }
@@ -104,8 +104,8 @@ func TestTheCommandsFlags(t *testing.T) {
 		code := first.signIn(t, liveURI, testChallenge)
 		first.stop(t, syscall.SIGTERM)
 		second := start(t, "-addr", "127.0.0.1:0", "-db", file)
-		status, answer := second.post(t, "/oauth/token", redemption(code))
-		assert.Equal(t, http.StatusOK, status, "%s", answer)
+		status, body := second.post(t, "/oauth/token", redemption(code))
+		assert.Equal(t, http.StatusOK, status, "%s", body)
 		second.stop(t, syscall.SIGTERM)
 		if runtime.GOOS != "windows" {
 			info, err := os.Stat(file)
@@ -298,9 +298,9 @@ func (c *command) page(t *testing.T, uri string) *http.Response {
 
 func (c *command) signIn(t *testing.T, uri, challenge string) (code string) {
 	t.Helper()
-	answer := allowInBrowser(t, c.link(uri, challenge), uri)
-	require.Equal(t, testState, answer.Get("state"))
-	return answer.Get("code")
+	query := allowInBrowser(t, c.link(uri, challenge), uri)
+	require.Equal(t, testState, query.Get("state"))
+	return query.Get("code")
 }
 
 func (c *command) post(t *testing.T, path string, form url.Values) (status int, body string) {
@@ -336,9 +336,9 @@ func allowInBrowser(t *testing.T, link, uri string) url.Values {
 		require.NoError(t, err)
 		response.Body.Close()
 	}
-	answer, ok := strings.CutPrefix(response.Header.Get("Location"), uri)
-	require.True(t, ok && answer != "", "%s: %q", response.Status, response.Header.Get("Location"))
-	params, err := url.ParseQuery(answer[1:])
+	query, ok := strings.CutPrefix(response.Header.Get("Location"), uri)
+	require.True(t, ok && query != "", "%s: %q", response.Status, response.Header.Get("Location"))
+	params, err := url.ParseQuery(query[1:])
 	require.NoError(t, err)
 	return params
 }

@@ -98,7 +98,7 @@ func TestXOAuth2IsToldWhy(t *testing.T) {
 	})
 	t.Run("no PKCE", func(t *testing.T) {
 		x := newXOAuth2(t, oauth2.AuthStyleInParams)
-		assert.Equal(t, "invalid_request", x.answer(t, testState).Get("error"))
+		assert.Equal(t, "invalid_request", x.redirected(t, testState).Get("error"))
 	})
 	t.Run("another client", func(t *testing.T) {
 		x := newXOAuth2(t, oauth2.AuthStyleInParams)
@@ -181,18 +181,18 @@ func newXOAuth2(t *testing.T, style oauth2.AuthStyle) *xOAuth2 {
 	}, context.WithValue(t.Context(), oauth2.HTTPClient, server.Client()), server.URL}
 }
 
-// answer is what the browser of a person who allows comes back with.
-func (x *xOAuth2) answer(t *testing.T, state string, options ...oauth2.AuthCodeOption) url.Values {
+// redirected is what the browser of a person who allows comes back with.
+func (x *xOAuth2) redirected(t *testing.T, state string, options ...oauth2.AuthCodeOption) url.Values {
 	t.Helper()
 	return allowInBrowser(t, x.AuthCodeURL(state, options...), loopURI)
 }
 
 func (x *xOAuth2) authorize(t *testing.T, state string, options ...oauth2.AuthCodeOption) (code string) {
 	t.Helper()
-	answer := x.answer(t, state, options...)
-	require.Equal(t, []string{state}, answer["state"])
-	require.NotEmpty(t, answer.Get("code"), "%s", answer)
-	return answer.Get("code")
+	params := x.redirected(t, state, options...)
+	require.Equal(t, []string{state}, params["state"])
+	require.NotEmpty(t, params.Get("code"), "%s", params)
+	return params.Get("code")
 }
 
 func (x *xOAuth2) whoami(t *testing.T, client *http.Client) string {

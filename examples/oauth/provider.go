@@ -135,21 +135,21 @@ func limit(perMinute int, refuse http.HandlerFunc) func(http.Handler) http.Handl
 }
 
 func (c config) check() error {
-	var problems []error
+	var errs []error
 	if issuer, err := url.Parse(c.Issuer); err != nil || !isWeb(issuer) || issuer.Scheme+"://"+issuer.Host != c.Issuer {
-		problems = append(problems, fmt.Errorf("-issuer is %q: it must be https:// and a host, without a slash at its end (http:// on a loopback address)", c.Issuer))
+		errs = append(errs, fmt.Errorf("-issuer is %q: it must be https:// and a host, without a slash at its end (http:// on a loopback address)", c.Issuer))
 	}
 	for _, uris := range c.Clients {
 		for _, uri := range uris {
 			if !isRedirectURI(uri) {
-				problems = append(problems, fmt.Errorf("-redirect-uri is %q: it must be https:// with a host and a path, in ASCII as a browser shows it, without a user, a fragment, and code, state or error in its query (http:// on a loopback address, 127.0.0.1 or localhost)", uri))
+				errs = append(errs, fmt.Errorf("-redirect-uri is %q: it must be https:// with a host and a path, in ASCII as a browser shows it, without a user, a fragment, and code, state or error in its query (http:// on a loopback address, 127.0.0.1 or localhost)", uri))
 			}
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(errs...)
 }
 
-// isRedirectURI reports whether an answer can be added to uri's query, and uri be
+// isRedirectURI reports whether a response can be added to uri's query, and uri be
 // named in the consent page's form-action, which has no IPv6 and takes * for more.
 func isRedirectURI(uri string) bool {
 	u, err := url.Parse(uri)
@@ -189,9 +189,9 @@ func (c config) consentPolicy() stripeapps.Policy {
 func (p *provider) logAnswers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := p.now()
-		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(answer, r)
-		p.logger.InfoContext(r.Context(), "answered", "method", r.Method, "path", logged(r), "status", answer.status, "took", p.now().Sub(start))
+		response := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(response, r)
+		p.logger.InfoContext(r.Context(), "responded", "method", r.Method, "path", logged(r), "status", response.status, "took", p.now().Sub(start))
 	})
 }
 

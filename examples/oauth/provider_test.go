@@ -157,7 +157,7 @@ func TestAnAccessTokenLivesForAnHour(t *testing.T) {
 	assertOAuthError(t, p.me(signedIn.access), http.StatusUnauthorized, "invalid_token", "Www-Authenticate", `Bearer error="invalid_token"`)
 }
 
-// Without these answers, the browser lets no extension call the provider.
+// Without these responses, the browser lets no extension call the provider.
 func TestPreflights(t *testing.T) {
 	p := newTestProvider(t)
 	for _, test := range []struct{ name, path, method, headers string }{
@@ -248,7 +248,7 @@ func TestTooManyRequests(t *testing.T) {
 		return httptest.NewRequest(http.MethodGet, testIssuer+"/oauth/authorize?"+authorizationRequest().Encode(), nil)
 	}
 	decide := func() *http.Request { return decision(authorizationRequest().Encode(), "user=ada&decision=allow") }
-	// limited returns the first 429 among so many answers, and how many came
+	// limited returns the first 429 among so many responses, and how many came
 	// before it.
 	limited := func(p *testProvider, request func() *http.Request) (*httptest.ResponseRecorder, int) {
 		for n := range tries {
@@ -393,7 +393,7 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 	// And what is the server's own fault.
 	require.NoError(t, p.store.Close())
 	broken := p.send(decision(query.Encode(), "user=ada&decision=allow"))
-	assert.Equal(t, "server_error", answerParams(t, broken).Get("error"))
+	assert.Equal(t, "server_error", redirectParams(t, broken).Get("error"))
 	assertOAuthError(t, p.post("/oauth/token", redemption(unused)), http.StatusInternalServerError, "server_error")
 	assertOAuthError(t, p.post("/oauth/token", refreshing(refreshed.refresh)), http.StatusInternalServerError, "server_error")
 	assertOAuthError(t, p.me(refreshed.access), http.StatusInternalServerError, "server_error")
@@ -585,7 +585,7 @@ func TestOpenStoreFails(t *testing.T) {
 
 // A client that hangs up must not undo what was noticed of it, nor take the
 // database with it, which in memory belongs to one connection. What it was told
-// holds: a client that closes only its sending half still reads the answer.
+// holds: a client that closes only its sending half still reads the response.
 func TestAClientThatHangsUpUndoesNothing(t *testing.T) {
 	p := newTestProvider(t)
 	kept := p.signIn(t)
@@ -781,7 +781,7 @@ func TestNewProviderChecksItsConfiguration(t *testing.T) {
 
 // ---
 
-// testProvider is a provider with a clock that stands still, and answers in this
+// testProvider is a provider with a clock that stands still, and responses in this
 // process.
 type testProvider struct {
 	handler http.Handler
@@ -920,7 +920,7 @@ func (p *testProvider) allow(t *testing.T, query url.Values, user string) (code 
 	t.Helper()
 	w := p.send(decision(query.Encode(), "user="+user+"&decision=allow"))
 	require.Equal(t, http.StatusSeeOther, w.Code, "%s", w.Body)
-	code = answerParams(t, w).Get("code")
+	code = redirectParams(t, w).Get("code")
 	require.NotEmpty(t, code)
 	return code
 }
@@ -958,27 +958,27 @@ func (p *testProvider) assertSignedOut(t *testing.T, all ...pair) {
 // pair is what a client gets for a code.
 type pair struct{ access, refresh string }
 
-// readTokens checks a token answer: nothing is missing, and nothing more is there.
+// readTokens checks a token document: nothing is missing, and nothing more is there.
 func readTokens(t *testing.T, w *httptest.ResponseRecorder) pair {
 	t.Helper()
 	require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
 	assert.Equal(t, apiHeaders(), w.Header())
-	var answer map[string]any
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
-	access, _ := answer["access_token"].(string)
-	refresh, _ := answer["refresh_token"].(string)
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &document))
+	access, _ := document["access_token"].(string)
+	refresh, _ := document["refresh_token"].(string)
 	assert.Regexp(t, `^[A-Za-z0-9_-]{43}$`, access)
 	assert.Regexp(t, `^[A-Za-z0-9_-]{43}$`, refresh)
 	assert.Equal(t, map[string]any{
 		"access_token": access, "refresh_token": refresh,
 		"token_type": "Bearer", "expires_in": 3600.0, "scope": "profile",
-	}, answer)
+	}, document)
 	return pair{access, refresh}
 }
 
-// answerParams returns the parameters that a redirect sends a client, and checks
+// redirectParams returns the parameters that a redirect sends a client, and checks
 // that it sends to one of the registered URIs.
-func answerParams(t *testing.T, w *httptest.ResponseRecorder) url.Values {
+func redirectParams(t *testing.T, w *httptest.ResponseRecorder) url.Values {
 	t.Helper()
 	location := w.Header().Get("Location")
 	for _, uri := range []string{queryURI + "&", liveURI + "?", testURI + "?", loopURI + "?", otherURI + "?"} {
@@ -1001,7 +1001,7 @@ const (
 		"form-action 'self' https://dashboard.stripe.com http://127.0.0.1:5000 https://other.example https://service.example; frame-ancestors 'none'"
 )
 
-// apiHeaders are all headers of an answer that an extension reads.
+// apiHeaders are all headers of a response that an extension reads.
 func apiHeaders(more ...string) http.Header {
 	h := http.Header{
 		"Content-Type":                  {"application/json"},
@@ -1021,18 +1021,18 @@ func apiHeaders(more ...string) http.Header {
 // descriptionGrammar is that of RFC 6749, section 5.2.
 var descriptionGrammar = regexp.MustCompile(`^[\x20\x21\x23-\x5B\x5D-\x7E]+$`)
 
-// assertOAuthError checks all of an error's answer; more are further headers.
+// assertOAuthError checks all of the response to an error; more are further headers.
 func assertOAuthError(t *testing.T, w *httptest.ResponseRecorder, status int, code string, more ...string) {
 	t.Helper()
 	if !assert.Equal(t, status, w.Code) {
 		return
 	}
 	assert.Equal(t, apiHeaders(more...), w.Header())
-	var answer map[string]any
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer), "%s", w.Body)
-	description, _ := answer["error_description"].(string)
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &document), "%s", w.Body)
+	description, _ := document["error_description"].(string)
 	assert.Regexp(t, descriptionGrammar, description)
-	assert.Equal(t, map[string]any{"error": code, "error_description": description}, answer)
+	assert.Equal(t, map[string]any{"error": code, "error_description": description}, document)
 }
 
 var nonceSource = regexp.MustCompile(`'nonce-([A-Za-z0-9_-]{22,})'`)

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps"
 )
 
-// oauthError is answered as RFC 6749, section 5.2, says.
+// oauthError is sent as RFC 6749, section 5.2, says.
 type oauthError struct {
 	status            int
 	code, description string
@@ -26,7 +26,7 @@ func invalidGrant(description string) error {
 	return oauthError{http.StatusBadRequest, "invalid_grant", description}
 }
 
-// token answers POST /oauth/token.
+// token responds to POST /oauth/token.
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	t, err := p.issue(w, r)
 	if err != nil {
@@ -95,7 +95,7 @@ func (p *provider) refresh(r *http.Request, params url.Values) (tokens, error) {
 	return t, err
 }
 
-// revoke answers POST /oauth/revoke (RFC 7009): "sign me out".
+// revoke responds to POST /oauth/revoke (RFC 7009): "sign me out".
 func (p *provider) revoke(w http.ResponseWriter, r *http.Request) {
 	params, err := p.readClientParams(w, r)
 	if err == nil {
@@ -128,7 +128,7 @@ func (p *provider) readClientParams(w http.ResponseWriter, r *http.Request) (url
 	return params, nil
 }
 
-// me answers GET /api/me, the API that all of this is for.
+// me responds to GET /api/me, the API that all of this is for.
 func (p *provider) me(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -149,18 +149,18 @@ func (p *provider) me(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, user)
 }
 
-// writeError answers with an oauthError, or an error of PKCE, which knows its code
+// writeError responds with an oauthError, or an error of PKCE, which knows its code
 // too. Any other is this server's own fault, and for its log only.
 func (p *provider) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	var answer oauthError
+	var refusal oauthError
 	if pkce := (*stripeapps.PKCEError)(nil); errors.As(err, &pkce) {
-		answer = oauthError{http.StatusBadRequest, pkce.Code(), pkce.Description()}
-	} else if !errors.As(err, &answer) {
-		answer = oauthError{http.StatusInternalServerError, "server_error", "the server failed: try again later"}
+		refusal = oauthError{http.StatusBadRequest, pkce.Code(), pkce.Description()}
+	} else if !errors.As(err, &refusal) {
+		refusal = oauthError{http.StatusInternalServerError, "server_error", "the server failed: try again later"}
 		p.logger.ErrorContext(r.Context(), "failed", "path", r.URL.Path, "error", err)
 	}
-	p.logRefusal(r, answer)
-	writeJSON(w, answer.status, map[string]string{"error": answer.code, "error_description": answer.description})
+	p.logRefusal(r, refusal)
+	writeJSON(w, refusal.status, map[string]string{"error": refusal.code, "error_description": refusal.description})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

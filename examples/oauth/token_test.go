@@ -300,8 +300,8 @@ func TestCodesThatAreNotCodes(t *testing.T) {
 func TestACodeOfAnotherFlowDoesNotFit(t *testing.T) {
 	p := newTestProvider(t)
 	victim := stripeapps.NewCodeVerifier()
-	attackers := p.allow(t, authorizationRequest(), "grace")
-	assertOAuthError(t, p.post("/oauth/token", redemption(attackers, "code_verifier", victim)), http.StatusBadRequest, "invalid_grant")
+	others := p.allow(t, authorizationRequest(), "grace")
+	assertOAuthError(t, p.post("/oauth/token", redemption(others, "code_verifier", victim)), http.StatusBadRequest, "invalid_grant")
 }
 
 func TestACodeLivesForAMinute(t *testing.T) {
@@ -423,7 +423,7 @@ func TestManySignInsAtOnce(t *testing.T) {
 			var all sync.WaitGroup
 			for range 20 {
 				all.Go(func() {
-					code := answerParams(t, p.send(decision(authorizationRequest().Encode(), "user=ada&decision=allow"))).Get("code")
+					code := redirectParams(t, p.send(decision(authorizationRequest().Encode(), "user=ada&decision=allow"))).Get("code")
 					w := p.post("/oauth/token", redemption(code))
 					assert.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
 				})
@@ -669,19 +669,19 @@ func stores(t *testing.T) map[string]func(*config) {
 // all others invalid_grant, and returns the tokens.
 func atOnce(t *testing.T, n int, request func() *httptest.ResponseRecorder) (won pair) {
 	t.Helper()
-	answers := make([]*httptest.ResponseRecorder, n)
+	responses := make([]*httptest.ResponseRecorder, n)
 	start := make(chan struct{})
 	var all sync.WaitGroup
-	for i := range answers {
+	for i := range responses {
 		all.Go(func() {
 			<-start
-			answers[i] = request()
+			responses[i] = request()
 		})
 	}
 	close(start)
 	all.Wait()
 	winners := 0
-	for _, w := range answers {
+	for _, w := range responses {
 		if w.Code == http.StatusOK {
 			winners++
 			won = readTokens(t, w)

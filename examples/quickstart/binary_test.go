@@ -68,7 +68,7 @@ func (p *process) terminate(t *testing.T) {
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	line, err := p.stdout.ReadString('\n')
 	require.NoError(t, err)
-	require.Equal(t, "Stopping once the requests in flight are answered.\n", line)
+	require.Equal(t, "Stopping once the requests in flight are done.\n", line)
 }
 
 // wait waits until the process has ended well, and returns what it logged.
@@ -133,10 +133,10 @@ func TestBinary(t *testing.T) {
 		assert.NotRegexp(t, `absec_\w`, p.greeting)
 		commands, signedAt := p.curls(t)
 
-		t.Run("echo answers with the signed body", func(t *testing.T) {
+		t.Run("echo responds with the signed body", func(t *testing.T) {
 			assertAccepted(t, paste(t, commands["/api/echo"]), samplePayload, signedAt)
 		})
-		t.Run("whoami answers with the signed ids", func(t *testing.T) {
+		t.Run("whoami responds with the signed ids", func(t *testing.T) {
 			assertAccepted(t, paste(t, commands["/api/whoami"]), sampleIDsPayload, signedAt)
 		})
 		t.Run("a changed body is refused", func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestBinary(t *testing.T) {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
 		require.NoError(t, err)
 		defer connection.Close()
-		answers := bufio.NewReader(connection)
+		responses := bufio.NewReader(connection)
 
 		// The server says Continue when the chain begins to read the body: from
 		// then on the request is in flight.
@@ -199,16 +199,16 @@ func TestBinary(t *testing.T) {
 			"Stripe-Signature: " + sign(samplePayload, testSecret, signedAt), "", "",
 		}, "\r\n"))
 		require.NoError(t, err)
-		line, err := answers.ReadString('\n')
+		line, err := responses.ReadString('\n')
 		require.NoError(t, err)
 		require.Equal(t, "HTTP/1.1 100 Continue\r\n", line)
-		_, err = answers.ReadString('\n') // the empty line after it
+		_, err = responses.ReadString('\n') // the empty line after it
 		require.NoError(t, err)
 
 		p.terminate(t)
 		_, err = io.WriteString(connection, samplePayload)
 		require.NoError(t, err)
-		response, err := http.ReadResponse(answers, nil)
+		response, err := http.ReadResponse(responses, nil)
 		require.NoError(t, err)
 		assertAccepted(t, response, samplePayload, signedAt)
 		assert.Empty(t, p.wait(t))

@@ -133,7 +133,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	case <-ctx.Done():
 	}
 
-	fmt.Fprintln(stdout, "Stopping once the requests in flight are answered.")
+	fmt.Fprintln(stdout, "Stopping once the requests in flight are done.")
 	draining, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	if err := server.Shutdown(draining); err != nil { // no request should take so long

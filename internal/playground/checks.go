@@ -105,7 +105,7 @@ var (
 )
 
 // checkCORS tells of the preflight, which no request of the extension goes
-// without. One that does not match is answered with 204 too, but no browser is to
+// without. One that does not match gets 204 too, but no browser is to
 // keep that response.
 func checkCORS(preflight *exchange, cached bool) checkResult {
 	switch {
@@ -114,7 +114,7 @@ func checkCORS(preflight *exchange, cached bool) checkResult {
 	case preflight == nil:
 		return checkResult{"CORS preflight", stateNotReached, ""}
 	case preflight.Status != http.StatusNoContent:
-		return checkResult{"CORS preflight", stateRefused, fmt.Sprintf("answered with %d", preflight.Status)}
+		return checkResult{"CORS preflight", stateRefused, fmt.Sprintf("the response is %d", preflight.Status)}
 	case preflight.Response.get("Access-Control-Max-Age") == "":
 		return corsRefused
 	default:

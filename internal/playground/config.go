@@ -14,7 +14,7 @@ import (
 )
 
 const usage = `Quickstart is a backend that serves a Stripe App's UI extension. It verifies the
-signature of every request, and answers with the identity that Stripe signed.
+signature of every request, and responds with the identity that Stripe signed.
 On a loopback address it also serves a page to try it in a browser.
 
 Usage:
@@ -39,7 +39,7 @@ Environment:
   ADDR               where to listen, if there is no -addr
 
 Exit status of the built program (go run itself exits with 1): 0 after SIGINT or
-SIGTERM once all requests are answered, 1 if something failed while running (port
+SIGTERM once all requests are done, 1 if something failed while running (port
 in use, -selfcheck), 2 if the flags or the environment are wrong.
 `
 

@@ -45,7 +45,7 @@ func (e *exchange) isPreflight() bool {
 	return e.Method == http.MethodOptions && e.Request.get("Access-Control-Request-Method") != ""
 }
 
-// refusal returns the code and the detail of the problem that e was answered
+// refusal returns the code and the detail of the problem document that e was responded to
 // with, or a code of its own if there was no response.
 func (e *exchange) refusal() (code, detail string) {
 	if e.Status == 0 {
@@ -56,7 +56,7 @@ func (e *exchange) refusal() (code, detail string) {
 	}
 	var problem struct{ Code, Detail string }
 	if json.Unmarshal([]byte(e.Response.Body), &problem) != nil || problem.Code == "" {
-		return "unknown", "answered without a problem document"
+		return "unknown", "a response without a problem document"
 	}
 	return problem.Code, problem.Detail
 }
