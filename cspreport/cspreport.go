@@ -136,7 +136,11 @@ func readReports(w http.ResponseWriter, r *http.Request) ([]Report, error) {
 	if mediaType != mediaTypeCSPReport && mediaType != mediaTypeReports {
 		return nil, errUnsupportedMediaType
 	}
-	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReportBytes))
+	body := r.Body
+	if body == nil { // of a request made by hand
+		body = http.NoBody
+	}
+	content, err := io.ReadAll(http.MaxBytesReader(w, body, maxReportBytes))
 	if err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			return nil, stripeapps.ErrBodyTooLarge

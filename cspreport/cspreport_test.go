@@ -148,6 +148,19 @@ func TestReportsThatAreRefused(t *testing.T) {
 	assert.Len(t, reports, 1)
 }
 
+// As http.NewRequest makes it without a body.
+func TestARequestWithoutABodyIsNoReport(t *testing.T) {
+	for _, contentType := range []string{csp2Type, reportsType} {
+		r := httptest.NewRequest(http.MethodPost, "/csp-reports", nil)
+		r.Header.Set("Content-Type", contentType)
+		r.Body = nil
+		w := httptest.NewRecorder()
+		cspreport.NewHandler(func(*http.Request, cspreport.Report) { t.Error("called") }).ServeHTTP(w, r)
+		assert.Equal(t, http.StatusBadRequest, w.Code)
+		assert.Contains(t, w.Body.String(), `"code":"malformed_report"`)
+	}
+}
+
 func TestReportsAreTakenByPostOnly(t *testing.T) {
 	handler := cspreport.NewHandler(func(*http.Request, cspreport.Report) { t.Error("a report was handled") })
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions, http.MethodDelete} {
