@@ -380,6 +380,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{"is not a keyword of CSP Level 3", "script-src", []string{"'unsafe'", "''", "'", "'sha1-YWJj'", "'https://example.com'", "'nonce-!'"}},
 		{`is a host of that name: write "data:" for the scheme`, "img-src", []string{"data"}},
 		{`is a host of that name: write "https:" for the scheme`, "img-src", []string{"https", "HTTPS"}},
+		{"does not allow javascript: URLs", "script-src", []string{"javascript:", "JavaScript:", "javascript:443", "JAVASCRIPT:*", "javascript://a", "javascript:alert(1)", "javascript"}},
 		{"is not a valid source", "img-src", []string{
 			"*.*.example.com", "a.*.example.com", "a*.example.com", "example.*", "**", "*example.com", "https://*.", ".example.com", "example..com", "example.com.",
 			"example.com:-1", "example.com:8o80", "example.com:123456", "example.com:80:80", "[::1]", "https://[::1]:80", "under_score.example",

@@ -23,6 +23,7 @@ const (
 	// Of schemes and hosts:
 	SchemeWithoutColon // it is a host of that name
 	SchemeAsHost       // https:443 is the host "https"
+	JavaScriptURL      // which no source allows
 	PortOutOfRange
 	MalformedSource
 
@@ -44,6 +45,8 @@ func CheckSource(word string) Fault {
 	switch {
 	case word == placeholder:
 		return OK
+	case isJavaScript(word):
+		return JavaScriptURL
 	case source.Kind == Keyword, source.Kind == Hash, source.Kind == Scheme:
 		return OK
 	}
@@ -57,6 +60,13 @@ func CheckSource(word string) Fault {
 		return MisspelledKeyword
 	}
 	return source.checkHost()
+}
+
+// isJavaScript reports whether word is meant for javascript: URLs, as a scheme or as
+// a host of that name with a port.
+func isJavaScript(word string) bool {
+	scheme, _, _ := strings.Cut(word, ":")
+	return strings.EqualFold(scheme, "javascript")
 }
 
 // isMeantFor reports whether word looks like a nonce or a hash of that kind. A host

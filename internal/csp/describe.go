@@ -47,6 +47,8 @@ func (d Directive) Describe(fault Fault, word string) string {
 		return "has no meaning here: only default-src, script-src and style-src, and those that begin so, take it"
 	case SchemeWithoutColon:
 		return fmt.Sprintf("is a host of that name: write %q for the scheme", unquoted+":")
+	case JavaScriptURL:
+		return "does not allow javascript: URLs, which no source but 'unsafe-inline' does: remove it, and put the code into a script"
 	case SchemeAsHost, PortOutOfRange:
 		return "has a port that is not from 1 to 65535, or a scheme where a host belongs"
 	case MalformedPolicyName:

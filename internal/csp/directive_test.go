@@ -15,7 +15,7 @@ func TestEachDirectiveTakesWordsOfItsOwn(t *testing.T) {
 			"'self'": csp.OK, "'none'": csp.OK, "data:": csp.OK, "'nonce'": csp.WordForURL, "'unsafe-inline'": csp.WordForURL,
 			"'nonce-a'": csp.FixedNonce, "self": csp.MisspelledKeyword, "'sha256-a'": csp.MalformedHash, "'a'": csp.UnknownKeyword,
 			"https": csp.SchemeWithoutColon, "filesystem": csp.SchemeWithoutColon, "https/a": csp.OK, "https.": csp.MalformedSource,
-			"https:443": csp.SchemeAsHost, "blob:*": csp.SchemeAsHost, "filesystem:8080": csp.OK, "a:0": csp.PortOutOfRange, "a:65536": csp.PortOutOfRange,
+			"https:443": csp.SchemeAsHost, "blob:*": csp.SchemeAsHost, "filesystem:8080": csp.OK, "javascript:": csp.JavaScriptURL, "JavaScript:443": csp.JavaScriptURL, "javascript.example": csp.OK, "a:0": csp.PortOutOfRange, "a:65536": csp.PortOutOfRange,
 		},
 		"script-src":                {"'nonce'": csp.OK, "'unsafe-inline'": csp.OK, "a/?b": csp.MalformedSource},
 		"script-src-attr":           {"'nonce'": csp.NonceOfAttribute, "'unsafe-inline'": csp.OK},
