@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/cors"
-
 	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
+	"github.com/seed-8a2ffb75/stripeapps/internal/preflight"
 	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
@@ -84,13 +83,21 @@ var (
 // missing. An OPTIONS request without Access-Control-Request-Method is not a
 // preflight and goes on. Every other response gets the CORS headers, refusals and
 // errors too: without them the browser hides the status and the body from the
-// extension. Vary is added to, never replaced.
+// extension.
+//
+// They are put on the response when its status line is written, and are then
+// exactly NewCORS's own, once each: whatever the handlers behind it have set, added
+// or deleted, and whatever an upstream behind an httputil.ReverseProxy has sent. Of
+// several NewCORS, the innermost decides. Vary is added to, never replaced, and
+// has each name once. What stands outside can still change all of it: an outer
+// http.TimeoutHandler that runs out of time sends a response without these headers,
+// and one that hijacks the connection sends what it likes.
 //
 // If a handler panics before it has begun a response, the caller gets a 500
-// problem document that it can read, and the panic is logged with its stack to
-// the server's ErrorLog, as net/http does. The panic ends there, because the
-// server would cut the response off. Once a response has begun, and for
-// http.ErrAbortHandler, the panic goes on.
+// problem document that it can read, with nothing of what the handler has set, and
+// the panic is logged with its stack to the server's ErrorLog, as net/http does. It
+// ends there, because the server would cut the response off. Once a response has
+// begun, and for http.ErrAbortHandler, the panic goes on.
 //
 // CORS is not an access check: it only tells browsers who may read. It does
 // nothing against requests from elsewhere.
@@ -161,124 +168,52 @@ func (cfg CORSConfig) check() error {
 
 // corsMiddleware is a checked CORSConfig.
 type corsMiddleware struct {
-	origins            fetch.AllowedOrigins
-	open, credentialed *cors.Cors // for origins without and with credentials
-	refusesOptions     bool       // as a method of requests
-
-	methods, headers, exposed string // the whole lists, as they are sent
+	origins    fetch.AllowedOrigins
+	grants     map[string]*response.Grant // by what origins grants
+	preflights http.Handler
 }
 
 func newCORS(cfg CORSConfig) *corsMiddleware {
-	headers := slices.Concat(defaultHeaders, cfg.Headers)
-	c := &corsMiddleware{
-		origins:        fetch.NewAllowedOrigins(cfg.Origins, cfg.CredentialedOrigins),
-		methods:        strings.Join(cfg.Methods, ", "),
-		headers:        strings.Join(headers, ", "),
-		exposed:        strings.Join(cfg.ExposedHeaders, ", "),
-		refusesOptions: !slices.Contains(cfg.Methods, http.MethodOptions),
+	origins := fetch.NewAllowedOrigins(cfg.Origins, cfg.CredentialedOrigins)
+	exposed := make([]string, len(cfg.ExposedHeaders))
+	for i, name := range cfg.ExposedHeaders {
+		exposed[i] = http.CanonicalHeaderKey(name)
 	}
-	options := cors.Options{
-		// Exact, and one look-up: the lists of rs/cors ignore case.
-		AllowOriginFunc: func(origin string) bool {
-			allowed, _ := c.origins.Grant(origin)
-			return allowed != ""
-		},
-		AllowedMethods:     slices.Clone(cfg.Methods),
-		AllowedHeaders:     headers,
-		AllowCredentials:   true,
-		ExposedHeaders:     slices.Clone(cfg.ExposedHeaders),
-		MaxAge:             int(cfg.MaxAge / time.Second),
-		OptionsPassthrough: true, // to change the headers before they are sent
+	grants := map[string]*response.Grant{"": new(response.Grant)}
+	for _, origin := range slices.Concat(cfg.Origins, cfg.CredentialedOrigins) {
+		grants[origin] = &response.Grant{
+			Origin:      origin,
+			Credentials: slices.Contains(cfg.CredentialedOrigins, origin),
+			Exposed:     strings.Join(exposed, ", "),
+		}
 	}
-	c.credentialed = cors.New(options) // sends the origin itself, never *
-	options.AllowCredentials = false
-	if c.origins.Any() {
-		options.AllowOriginFunc, options.AllowedOrigins = nil, []string{"*"}
+	return &corsMiddleware{
+		origins: origins,
+		grants:  grants,
+		preflights: preflight.New(preflight.Config{
+			Origins: origins,
+			Methods: cfg.Methods,
+			Headers: slices.Concat(defaultHeaders, cfg.Headers),
+			MaxAge:  cfg.MaxAge,
+		}),
 	}
-	c.open = cors.New(options)
-	return c
 }
 
 func (c *corsMiddleware) wrap(next http.Handler) http.Handler {
-	next = response.Guard(next, writeInternal)
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.amend(w.Header(), r)
-		if isPreflight(r) {
-			w.WriteHeader(http.StatusNoContent)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if preflight.Is(r) {
+			c.preflights.ServeHTTP(w, r)
 			return
 		}
+		w, chain := response.Wrap(w)
+		// Whether the method is allowed does not matter: a 405 is worth reading,
+		// and a GET has had no preflight.
+		allowed, _ := c.origins.Grant(r.Header.Get("Origin"))
+		chain.Allow(c.grants[allowed])
+		defer response.Recover(w, chain, r, writeInternal)
 		next.ServeHTTP(w, r)
+		chain.Finish()
 	})
-	open, credentialed := c.open.Handler(handler), c.credentialed.Handler(handler)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		forgetCORS(w.Header()) // what a NewCORS outside this one has granted
-		if _, credentials := c.origins.Grant(r.Header.Get("Origin")); credentials {
-			credentialed.ServeHTTP(w, r)
-		} else {
-			open.ServeHTTP(w, r)
-		}
-	})
-}
-
-func isPreflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
-}
-
-// amend corrects the headers that rs/cors has set.
-func (c *corsMiddleware) amend(header http.Header, r *http.Request) {
-	if c.refusesOptions && isPreflight(r) && r.Header.Get("Access-Control-Request-Method") == http.MethodOptions {
-		forgetCORS(header) // rs/cors always allows it
-	}
-	// Of a request header that is repeated, rs/cors checks the first value, but
-	// returns all.
-	for _, name := range [...]string{"Access-Control-Allow-Origin", "Access-Control-Allow-Methods"} {
-		if values := header[name]; len(values) > 1 {
-			header[name] = values[:1]
-		}
-	}
-	// Some of the slices are shared by all responses, others belong to the
-	// request: https://github.com/rs/cors/issues/198.
-	response.Unshare(header, corsHeaders...)
-	if header["Access-Control-Allow-Origin"] == nil {
-		c.complete(header, r)
-	}
-}
-
-// complete lets an origin that is allowed read the response where rs/cors has set
-// no headers, because the method or a header of the request is not allowed.
-//
-// After a preflight, a browser without those headers would name the origin as the
-// cause; with lists of what is allowed, it names the method or the header. Other
-// responses can be read whatever the method was: a 405 is worth reading, and a
-// GET has had no preflight.
-func (c *corsMiddleware) complete(header http.Header, r *http.Request) {
-	origin, credentials := c.origins.Grant(r.Header.Get("Origin"))
-	if origin == "" {
-		return
-	}
-	header.Set("Access-Control-Allow-Origin", origin)
-	if credentials {
-		header.Set("Access-Control-Allow-Credentials", "true")
-	}
-	if isPreflight(r) {
-		header.Set("Access-Control-Allow-Methods", c.methods)
-		header.Set("Access-Control-Allow-Headers", c.headers)
-	} else if c.exposed != "" {
-		header.Set("Access-Control-Expose-Headers", c.exposed)
-	}
-}
-
-func forgetCORS(header http.Header) {
-	for _, name := range corsHeaders {
-		if name != "Vary" {
-			delete(header, name)
-		}
-	}
-}
-
-var corsHeaders = []string{
-	"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
-	"Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Vary",
 }
 
 func writeInternal(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, errInternal) }

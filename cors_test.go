@@ -2,16 +2,20 @@ package stripeapps_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rs/cors"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -161,6 +165,20 @@ func TestVaryIsAddedTo(t *testing.T) {
 	}
 }
 
+func TestAPreflightHasNothingOfACORSOutside(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("Access-Control-Allow-Credentials", "true")
+	w.Header().Set("Access-Control-Expose-Headers", "X-Outer")
+	w.Header().Set("Vary", "Origin")
+	newCORS(t, stripeapps.CORSConfig{})(mustNotBeCalled(t)).ServeHTTP(w, preflight("null", "POST", ""))
+	assert.Equal(t, http.Header{
+		"Access-Control-Allow-Origin":  {"*"},
+		"Access-Control-Allow-Methods": {"POST"},
+		"Access-Control-Max-Age":       {"7200"},
+		"Vary":                         {"Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"},
+	}, w.Header())
+}
+
 // rs/cors#198: headers whose slices are shared by all responses.
 func TestHeaderSlicesAreFresh(t *testing.T) {
 	cfg := siteAndExtension
@@ -239,7 +257,12 @@ func TestEveryResponseOfTheChainCanBeRead(t *testing.T) {
 			require.NoError(t, err, "the response is whole")
 			assert.Equal(t, test.status, response.StatusCode)
 			assert.Equal(t, []string{"*"}, response.Header["Access-Control-Allow-Origin"])
-			assert.Equal(t, []string{"Origin"}, response.Header["Vary"])
+			vary := []string{"Origin"}
+			if test.header == "" && test.status != http.StatusRequestEntityTooLarge {
+				vary = append(vary, "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id") // verified
+			}
+			assert.Equal(t, vary, response.Header["Vary"])
+			assert.Equal(t, []string{"no-store"}, response.Header["Cache-Control"])
 			assert.NotContains(t, string(body), "s3cr3t")
 		})
 	}
@@ -252,11 +275,20 @@ func withServer(r *http.Request) (*http.Request, *bytes.Buffer) {
 	return r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server)), logged
 }
 
+// notSent is what a handler may have set for a response that is not sent.
+func notSent(header http.Header) {
+	for _, name := range []string{
+		"Content-Encoding", "Content-Length", "Content-Disposition", "Expires", "Set-Cookie", "Surrogate-Control", "CDN-Cache-Control",
+		"Cache-Control", "Digest", "Repr-Digest", "Retry-After", "Refresh", "Clear-Site-Data", "Link", "X-Accel-Redirect", "X-Sendfile",
+		"Age", "Pragma", "WWW-Authenticate", "ETag", "Last-Modified", "Location", "Accept-Ranges", "Trailer", "X-Own",
+	} {
+		header.Set(name, "99")
+	}
+}
+
 func TestAPanicBeforeAResponseGetsOneAndIsLogged(t *testing.T) {
 	handler := newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, name := range []string{"Content-Encoding", "Content-Disposition", "Set-Cookie", "Trailer", "ETag", "Location"} {
-			w.Header().Set(name, "of the response that failed")
-		}
+		notSent(w.Header())
 		panic("s3cr3t")
 	}))
 	r, logged := withServer(signedRequest(plain))
@@ -264,9 +296,12 @@ func TestAPanicBeforeAResponseGetsOneAndIsLogged(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Security-Policy", "default-src 'none'")
 	w.Header().Set("X-Request-Id", "1")
+	w.Header().Set("Set-Cookie", "session=1")
 	handler.ServeHTTP(w, r)
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
-	for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "Vary": "Origin", "Content-Security-Policy": "default-src 'none'", "X-Request-Id": "1"} {
+	for name, want := range map[string]string{
+		"Access-Control-Allow-Origin": "*", "Vary": "Origin", "Content-Security-Policy": "default-src 'none'", "X-Request-Id": "1", "Set-Cookie": "session=1",
+	} {
 		assert.Equal(t, []string{want}, w.Header()[name])
 		w.Header().Del(name)
 	}
@@ -306,7 +341,7 @@ func TestAPanicGetsAResponseWhereOnlyTheAttemptToSendOneFailed(t *testing.T) {
 	for name, attempt := range map[string]func(w http.ResponseWriter){
 		"an invalid status":            func(w http.ResponseWriter) { w.WriteHeader(1000) },
 		"a reader that panics":         func(w http.ResponseWriter) { io.Copy(w, readerFunc(func([]byte) (int, error) { panic("reader") })) },
-		"a hijack that is unsupported": func(w http.ResponseWriter) { w.(http.Hijacker).Hijack(); panic("then") },
+		"a hijack that is unsupported": func(w http.ResponseWriter) { http.NewResponseController(w).Hijack(); panic("then") },
 		"early hints":                  func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints); panic("then") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -390,7 +425,7 @@ func TestAnInnerCORSDoesNotKeepWhatTheOuterGrants(t *testing.T) {
 	r.Header.Set("Origin", site)
 	w := httptest.NewRecorder()
 	outer(inner(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))).ServeHTTP(w, r)
-	assert.Equal(t, http.Header{"Vary": {"Origin", "Origin"}, "Access-Control-Allow-Origin": {site}}, w.Header())
+	assert.Equal(t, http.Header{"Vary": {"Origin"}, "Access-Control-Allow-Origin": {site}}, w.Header())
 }
 
 func TestAHandlerBehindCORSCanStream(t *testing.T) {
@@ -591,19 +626,20 @@ func BenchmarkPreflight(b *testing.B) {
 	}
 }
 
-func TestAHandlerCanAddToTheHeaders(t *testing.T) {
+func TestAHandlerCanAddToVaryOnly(t *testing.T) {
 	handler := newCORS(t, stripeapps.CORSConfig{ExposedHeaders: []string{"X-One"}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Access-Control-Allow-Origin", "added")
+		w.Header().Set("Access-Control-Allow-Credentials", "true")
 		w.Header().Add("Access-Control-Expose-Headers", "X-Two")
-		w.Header().Add("Vary", "Accept")
+		w.Header().Add("Vary", "Accept, Origin")
 	}))
 	r := signedRequest(plain)
 	r.Header.Set("Origin", "null")
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	assert.Equal(t, http.Header{
-		"Access-Control-Allow-Origin":   {"*", "added"},
-		"Access-Control-Expose-Headers": {"X-One", "X-Two"},
+		"Access-Control-Allow-Origin":   {"*"},
+		"Access-Control-Expose-Headers": {"X-One"},
 		"Vary":                          {"Origin", "Accept"},
 	}, w.Header())
 }
@@ -617,4 +653,252 @@ func TestChangingTheCORSConfigurationLaterHasNoEffect(t *testing.T) {
 	handler.ServeHTTP(w, preflight(site, "POST", "x-own"))
 	assert.Equal(t, []string{site}, w.Header()["Access-Control-Allow-Origin"])
 	assert.Empty(t, w.Header()["Access-Control-Allow-Credentials"])
+}
+
+// chainsOf is the whole chain, once by New and once put together by hand.
+func chainsOf(t *testing.T, cfg stripeapps.CORSConfig) map[string]stripeapps.Middleware {
+	t.Helper()
+	verifier := newVerifier(t, stripeapps.VerifierConfig{})
+	whole, err := stripeapps.New(stripeapps.Config{Verifier: verifier, CORS: cfg})
+	require.NoError(t, err)
+	withCSP, withCORS := newCSP(t, stripeapps.CSPConfig{}), newCORS(t, cfg)
+	return map[string]stripeapps.Middleware{
+		"New":     whole,
+		"by hand": func(next http.Handler) http.Handler { return withCSP(withCORS(verifier.Handler(next))) },
+	}
+}
+
+// overBoth sends what an extension sends to handler on a real server, over HTTP/1.1
+// and HTTP/2, and returns the responses, whose bodies are read.
+func overBoth(t *testing.T, handler http.Handler, check func(response *http.Response, body string)) {
+	t.Helper()
+	for _, http2 := range []bool{false, true} {
+		server := httptest.NewUnstartedServer(handler)
+		server.Config.ErrorLog = discardLog()
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		r, err := http.NewRequest(http.MethodPost, server.URL+"/api", strings.NewReader(plain))
+		require.NoError(t, err)
+		r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow))
+		r.Header.Set("Origin", "null")
+		client := server.Client()
+		client.Transport.(*http.Transport).DisableCompression = true
+		response, err := client.Do(r)
+		require.NoError(t, err)
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err, "the response is whole")
+		response.Body.Close()
+		assert.Equal(t, http2, response.ProtoMajor == 2)
+		response.Header.Del("Date")
+		check(response, string(body))
+		server.Close()
+	}
+}
+
+// sentBy is the header that the chain puts on the response to an extension.
+func sentBy(more ...string) http.Header {
+	header := http.Header{
+		"Access-Control-Allow-Origin": {"*"},
+		"Content-Security-Policy":     {"default-src 'none'; frame-ancestors 'none'"},
+		"Vary":                        {"Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+		"Cache-Control":               {"no-store"},
+	}
+	for i := 0; i < len(more); i += 2 {
+		header[more[i]] = []string{more[i+1]}
+	}
+	return header
+}
+
+func TestWhateverStandsBehindTheChainItsHeadersAreSentOnce(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		for _, status := range []int{http.StatusContinue, http.StatusProcessing, http.StatusEarlyHints} {
+			w.WriteHeader(status)
+		}
+		w.Header().Del("Link")
+		w.Header().Set("Access-Control-Allow-Origin", "https://app.example.com")
+		w.Header().Set("Access-Control-Allow-Credentials", "true")
+		w.Header().Set("Access-Control-Max-Age", "60")
+		w.Header().Set("Vary", "Accept, Origin")
+		io.WriteString(w, "ok")
+	}))
+	defer upstream.Close()
+	target, err := url.Parse(upstream.URL)
+	require.NoError(t, err)
+	vary := func(h http.Header, names ...string) http.Header { h["Vary"] = names; return h }
+	const private = "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"
+
+	for name, test := range map[string]struct {
+		handler http.Handler
+		want    http.Header
+	}{
+		"a proxy": {httputil.NewSingleHostReverseProxy(target),
+			vary(sentBy("Content-Type", "text/plain; charset=utf-8", "Content-Length", "2"), "Accept, Origin", private)},
+		"another CORS": {cors.New(cors.Options{AllowedOrigins: []string{"*"}, ExposedHeaders: []string{"X-Inner"}}).Handler(nothing),
+			sentBy("Content-Length", "0")},
+		"a handler that adds": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("Access-Control-Allow-Origin", "*")
+			w.Header().Add("Content-Security-Policy", "sandbox")
+			w.WriteHeader(http.StatusNoContent)
+		}), func() http.Header {
+			h := sentBy()
+			h["Content-Security-Policy"] = append(h["Content-Security-Policy"], "sandbox")
+			return h
+		}()},
+		"a handler that deletes": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { clear(w.Header()) }),
+			sentBy("Content-Length", "0")},
+		"a handler that allows caching": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "private, max-age=60")
+			w.WriteHeader(http.StatusNotModified)
+		}), sentBy("Cache-Control", "private, max-age=60")},
+		"a timeout": {http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), time.Millisecond, "late"),
+			sentBy("Content-Length", "4", "Content-Type", "text/plain; charset=utf-8")},
+		"no timeout": {http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", "sandbox")
+			w.Header().Set("Vary", "Accept")
+			w.WriteHeader(http.StatusNoContent)
+		}), time.Minute, "late"), func() http.Header {
+			h := vary(sentBy(), "Accept", "Origin", private)
+			h["Content-Security-Policy"] = append([]string{"sandbox"}, h["Content-Security-Policy"]...)
+			return h
+		}()},
+		"a panic after early hints": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			notSent(w.Header())
+			w.WriteHeader(http.StatusEarlyHints)
+			clear(w.Header())
+			panic("early")
+		}), sentBy("Content-Length", "116", "Content-Type", "application/problem+json", "X-Content-Type-Options", "nosniff")},
+		"a refusal instead of another response": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			notSent(w.Header())
+			stripeapps.Refuse(w, r, stripeapps.NewError("own", http.StatusForbidden, "no"))
+		}), sentBy("Content-Length", "62", "Content-Type", "application/problem+json", "X-Content-Type-Options", "nosniff")},
+	} {
+		for how, chain := range chainsOf(t, stripeapps.CORSConfig{}) {
+			overBoth(t, chain(test.handler), func(response *http.Response, body string) {
+				assert.Equal(t, test.want, response.Header, "%s, %s, over %s", name, how, response.Proto)
+			})
+		}
+	}
+}
+
+// net/http reads a small rest of the body, so that whoever still sends it can read
+// the refusal. A handler's 413 says that it is not to be read.
+func TestTheVerifiers413IsReadableAndKeepsTheConnection(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: 10})
+	overBoth(t, newCORS(t, stripeapps.CORSConfig{})(v.Handler(mustNotBeCalled(t))), func(response *http.Response, body string) {
+		assert.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
+		assert.False(t, response.Close)
+		assert.Contains(t, body, `"code":"body_too_large"`)
+	})
+}
+
+func TestALengthThatWasSetOutsideIsNotThatOfARefusal(t *testing.T) {
+	for _, chain := range chainsOf(t, stripeapps.CORSConfig{}) {
+		w := httptest.NewRecorder()
+		w.Header().Set("Content-Length", "2")
+		chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			stripeapps.Refuse(w, r, stripeapps.ErrUnexpectedPayload)
+		})).ServeHTTP(w, signedRequest(plain))
+		assert.NotContains(t, w.Header(), "Content-Length")
+	}
+}
+
+// A timeout between the parts has a header map of its own.
+func TestATimeoutBetweenThePartsKeepsThePolicy(t *testing.T) {
+	withCSP, withCORS := newCSP(t, stripeapps.CSPConfig{}), newCORS(t, stripeapps.CORSConfig{})
+	handler := withCORS(nothing)
+	overBoth(t, withCSP(http.TimeoutHandler(handler, time.Minute, "late")), func(response *http.Response, _ string) {
+		assert.Equal(t, http.Header{
+			"Access-Control-Allow-Origin": {"*"},
+			"Content-Security-Policy":     {"default-src 'none'; frame-ancestors 'none'"},
+			"Vary":                        {"Origin"}, "Content-Length": {"0"},
+		}, response.Header)
+	})
+}
+
+func TestThePartsShareOneWriter(t *testing.T) {
+	for name, chain := range chainsOf(t, stripeapps.CORSConfig{}) {
+		below := new(nullWriter)
+		chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			assert.Same(t, below, w.(interface{ Unwrap() http.ResponseWriter }).Unwrap(), name)
+		})).ServeHTTP(below, signedRequest(plain))
+	}
+}
+
+// naiveGzip encodes whatever is written, and says so beforehand.
+func naiveGzip(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		encoded := gzip.NewWriter(w)
+		defer encoded.Close()
+		next.ServeHTTP(encodingWriter{w, encoded}, r)
+	})
+}
+
+type encodingWriter struct {
+	http.ResponseWriter
+	encoded io.Writer
+}
+
+func (w encodingWriter) Write(p []byte) (int, error) { return w.encoded.Write(p) }
+
+func TestRefusalsAndPanicsAreWholeWithACompressionOutsideOrInside(t *testing.T) {
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		code    string
+	}{
+		"a refusal": {func(w http.ResponseWriter, r *http.Request) { stripeapps.Refuse(w, r, stripeapps.ErrUnexpectedPayload) }, "unexpected_payload"},
+		"a panic":   {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "3"); panic("early") }, "internal"},
+	} {
+		for how, chain := range chainsOf(t, stripeapps.CORSConfig{}) {
+			check := func(response *http.Response, body string) {
+				assert.Equal(t, []string{"gzip"}, response.Header["Content-Encoding"])
+				decoded, err := gzip.NewReader(strings.NewReader(body))
+				require.NoError(t, err, "%s, %s", name, how)
+				text, err := io.ReadAll(decoded)
+				require.NoError(t, err)
+				assert.Contains(t, string(text), `"code":"`+test.code+`"`)
+			}
+			overBoth(t, naiveGzip(chain(test.handler)), check)
+			if name == "a refusal" { // of a panic, an encoding inside makes a response
+				overBoth(t, chain(naiveGzip(test.handler)), check)
+			}
+		}
+	}
+}
+
+// F2: a cache honours Vary and keeps what says nothing for as long as it likes.
+func TestASharedCacheKeepsNothingOfAVerifiedResponse(t *testing.T) {
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"nothing said":       {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "usr_123's") }, "no-store"},
+		"nothing at all":     {func(w http.ResponseWriter, r *http.Request) {}, "no-store"},
+		"an ETag":            {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("ETag", `"1"`); w.WriteHeader(304) }, "no-store"},
+		"what a handler set": {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "private") }, "private"},
+	} {
+		w := httptest.NewRecorder()
+		w.Header().Set("Cache-Control", "public, max-age=60") // of all responses of this backend
+		newVerifier(t, stripeapps.VerifierConfig{}).Handler(http.HandlerFunc(test.handler)).ServeHTTP(w, signedRequest(plain))
+		assert.Equal(t, []string{test.want}, w.Header()["Cache-Control"], name)
+		assert.Equal(t, []string{"Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"}, w.Header()["Vary"], name)
+	}
+}
+
+func TestAnErrorHandlerBeginsWithACleanHeader(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+		w.Header().Set("X-Own", "1")
+		stripeapps.WriteProblem(w, r, err)
+	}})
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Request-Id", "1")
+	v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		notSent(w.Header())
+		stripeapps.Refuse(w, r, stripeapps.ErrUnexpectedPayload)
+	})).ServeHTTP(w, signedRequest(plain))
+	assert.Equal(t, http.Header{
+		"X-Request-Id": {"1"}, "X-Own": {"1"}, "Content-Type": {"application/problem+json"}, "Cache-Control": {"no-store"},
+		"X-Content-Type-Options": {"nosniff"}, "Vary": {"Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+	}, w.Header())
 }

@@ -2,8 +2,6 @@ package stripeapps
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -194,9 +192,11 @@ type CSPConfig struct {
 // is wrong in cfg, with what to write instead.
 //
 // Headers are added before the handler is called, each policy as a header line
-// of its own, and replace none that are there. Browsers demand that every one of
-// them be met: a policy behind another one can forbid more, but never allow
-// more. Where a page needs more than the API's responses do, give it a NewCSP of
+// of its own, and replace none that are there. They are on the response when its
+// status line is written, even if a handler, an upstream or a middleware behind
+// NewCSP has deleted or replaced them: it can only add others. What stands outside
+// can still remove them. Browsers demand that every policy be met: a policy behind
+// another one can forbid more, but never allow more. Where a page needs more than the API's responses do, give it a NewCSP of
 // its own beside theirs, not inside.
 //
 // If a policy has CSPNonce, each response gets a nonce of its own, the same one
@@ -226,10 +226,11 @@ func NewCSP(cfg CSPConfig) (Middleware, error) {
 		// A structured field; ReportURL holds nothing that ends its string.
 		c.lines = append(c.lines, cspLine{"Reporting-Endpoints", []string{reportEndpoint + `="` + cfg.ReportURL + `"`}})
 	}
-	c.newNonce = newNonce
+	c.fixed = c.appendLines(nil, "")
+	c.newNonce = csp.NewNonce
 	if cfg.NewNonce != nil {
 		c.newNonce = cfg.NewNonce
-		if c.hasNonce && !isNonce(c.newNonce()) {
+		if c.hasNonce && !csp.IsNonce(c.newNonce()) {
 			return nil, errors.New("stripeapps: CSP.NewNonce returns what is not a nonce: " +
 				"it must be 22 to 128 letters, digits, - or _, and new for each response")
 		}
@@ -243,6 +244,7 @@ const reportEndpoint = "csp-endpoint"
 // cspHandler holds what is sent. It is never changed once it is in use.
 type cspHandler struct {
 	lines    []cspLine
+	fixed    []response.Line // the same, if there is no nonce
 	hasNonce bool
 	newNonce func() string
 }
@@ -266,43 +268,51 @@ func (c *cspHandler) add(name string, p Policy, reportURL string) {
 
 func (c *cspHandler) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var source string
+		lines := c.fixed
 		if c.hasNonce {
-			nonce := NonceFrom(r.Context())
-			if nonce == "" {
-				nonce = c.newNonce()
-				r = r.WithContext(ContextWithNonce(r.Context(), nonce))
+			nonce := &pageNonce{value: NonceFrom(r.Context())}
+			if nonce.value == "" {
+				nonce.value = c.newNonce()
 			}
-			if !isNonce(nonce) {
+			if !csp.IsNonce(nonce.value) {
 				response.Logf(r, "stripeapps: CSP.NewNonce, or a context, has not given a nonce of 22 to 128 letters, digits, - or _")
 				WriteProblem(w, r, errInternal)
 				return
 			}
-			source = "'nonce-" + nonce + "'"
+			r = r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce))
+			lines = c.appendLines(nonce.lines[:0], "'nonce-"+nonce.value+"'")
 		}
-		for _, line := range c.lines {
-			w.Header().Add(line.name, strings.Join(line.value, source))
-		}
+		w, chain := response.Wrap(w)
+		chain.Demand(lines)
 		next.ServeHTTP(w, r)
+		chain.Finish()
 	})
 }
 
-const (
-	nonceBytes = 16 // CSP3 §7.1: at least 128 bits
-
-	// minNonceLen is what 16 bytes in base64url have.
-	minNonceLen = 22
-	maxNonceLen = 128
-)
+// appendLines adds the header lines of a response whose nonce is source.
+func (c *cspHandler) appendLines(lines []response.Line, source string) []response.Line {
+	for _, line := range c.lines {
+		lines = append(lines, response.Line{Name: line.name, Value: strings.Join(line.value, source)})
+	}
+	return lines
+}
 
 type nonceKey struct{}
+
+// pageNonce is the nonce of a response, with room for the lines that have it.
+type pageNonce struct {
+	value string
+	lines [3]response.Line
+}
 
 // NonceFrom returns the nonce of the response to the request with this context,
 // for the nonce attributes of a page, or "" if NewCSP has not made one: outside
 // it, or where its policies do not have CSPNonce. It needs no escaping.
 func NonceFrom(ctx context.Context) string {
-	nonce, _ := ctx.Value(nonceKey{}).(string)
-	return nonce
+	if nonce, ok := ctx.Value(nonceKey{}).(*pageNonce); ok {
+		return nonce.value
+	}
+	return ""
 }
 
 // ContextWithNonce returns a context from which NonceFrom gets nonce, for unit
@@ -310,21 +320,7 @@ func NonceFrom(ctx context.Context) string {
 // nothing. Never use it to give responses a nonce that is not new: a NewCSP
 // behind it sends this one.
 func ContextWithNonce(ctx context.Context, nonce string) context.Context {
-	return context.WithValue(ctx, nonceKey{}, nonce)
-}
-
-// newNonce makes a nonce of base64url, which has nothing that HTML escapes.
-func newNonce() string {
-	var random [nonceBytes]byte
-	rand.Read(random[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(random[:])
-}
-
-// isNonce reports whether s can stand in a policy and has the length of a nonce
-// that cannot be guessed.
-func isNonce(s string) bool {
-	const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	return minNonceLen <= len(s) && len(s) <= maxNonceLen && strings.Trim(s, base64url) == ""
+	return context.WithValue(ctx, nonceKey{}, &pageNonce{value: nonce})
 }
 
 func (cfg CSPConfig) check() error {

@@ -221,6 +221,18 @@ func TestTheHeadersAreOnEveryResponse(t *testing.T) {
 	}
 }
 
+func TestAHandlerCannotTakeThePolicyAway(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"and writes nothing": func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()) },
+		"and a status":       func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()); w.WriteHeader(http.StatusNoContent) },
+	} {
+		assert.Equal(t, http.Header{
+			enforcedHeader:        {"default-src 'none'; frame-ancestors 'none'; report-uri /r; report-to csp-endpoint"},
+			"Reporting-Endpoints": {`csp-endpoint="/r"`},
+		}, headersOf(newCSP(t, stripeapps.CSPConfig{ReportURL: "/r"})(handler)), name)
+	}
+}
+
 // nonceIn finds the nonce in a policy that was sent.
 func nonceIn(t *testing.T, header http.Header) string {
 	t.Helper()

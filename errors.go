@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/stripe/stripe-go/v76/webhook"
 
@@ -294,8 +293,9 @@ func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		WriteProblem(w, r, refusal)
 		return
 	}
-	writer := response.NewRefusalWriter(w)
-	v.errorHandler(writer, r, refusal)
+	response.Reset(w, refusal.status)
+	next, writer := response.ForRefusal(w)
+	v.errorHandler(next, r, refusal)
 	if !writer.Begun() {
 		WriteProblem(w, r, refusal)
 	}
@@ -316,17 +316,25 @@ type problem struct {
 // status, code and detail of an *Error, or 500 and the code internal, without
 // err's text, for any other error. It sets Cache-Control: no-store and, on 401,
 // WWW-Authenticate: Stripe-Signature. A HEAD request gets no body.
+//
+// Behind the chain, or a part of it, the response has no other headers but the
+// chain's own and those that were there when the chain began: what a handler has
+// set belongs to a response that is not sent. Allow stays on 405, and Retry-After
+// on 413, 429 and 503. Elsewhere it takes out only what describes another body,
+// or how long it can be kept. It does not set Content-Length, which is not known
+// where a middleware outside compresses; net/http adds it.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := asError(err)
 	document, _ := json.Marshal(problem{http.StatusText(e.status), e.status, e.code, e.detail}) // cannot fail
 	document = append(document, '\n')
 
+	response.Reset(w, e.status)
 	header := w.Header()
-	for _, name := range [...]string{"Content-Range", "Etag", "Last-Modified"} {
-		header.Del(name) // of a response that was not sent
+	// Not even of this one: a middleware outside may encode it. net/http counts.
+	for _, name := range [...]string{"Content-Length", "Content-Range", "Etag", "Last-Modified"} {
+		delete(header, name)
 	}
 	header.Set("Content-Type", "application/problem+json")
-	header.Set("Content-Length", strconv.Itoa(len(document)))
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	if e.status == http.StatusUnauthorized {

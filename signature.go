@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -195,6 +196,12 @@ func newLabeledKeyring(labeled []LabeledSecret) (signed.Keyring, error) {
 
 // Handler returns a handler that calls next with requests that Verify accepts,
 // and refuses all others; a refused request never reaches next.
+//
+// When the status line of an accepted request's response is written, it gets
+// Cache-Control: no-store, unless next has set a Cache-Control of its own, and Vary
+// names Stripe-Signature, Stripe-User-Id and Stripe-Account-Id: caches keep to
+// themselves what was asked for with Authorization, but know nothing of these. A
+// middleware outside can still change both.
 func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		accepted, err := v.Verify(r)
@@ -211,7 +218,9 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 				accepted.MultipartForm.RemoveAll()
 			}
 		}()
+		w = response.Private(w)
 		next.ServeHTTP(w, accepted)
+		response.Finish(w)
 	})
 }
 

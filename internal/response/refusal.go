@@ -1,40 +1,88 @@
 package response
 
 import (
-	"io"
 	"net/http"
+	"slices"
+	"strings"
 )
 
-// RefusalWriter is a Writer for a handler that must refuse. What would send an
-// empty 200, an empty Write or a Flush before anything else, does nothing: the
+// ForRefusal returns a writer on w for a handler that must refuse. What would send
+// an empty 200, an empty Write or a Flush before anything else, does nothing: the
 // response has not begun then, and whoever called the handler can still refuse.
-type RefusalWriter struct{ Writer }
-
-// NewRefusalWriter returns a RefusalWriter on w, to which nothing has been
-// written yet.
-func NewRefusalWriter(w http.ResponseWriter) *RefusalWriter {
-	return &RefusalWriter{Writer{ResponseWriter: w}}
+func ForRefusal(w http.ResponseWriter) (http.ResponseWriter, *Writer) {
+	next, refusal := newWriter(w)
+	refusal.forRefusal = true
+	return next, refusal
 }
 
-func (w *RefusalWriter) Write(p []byte) (int, error) {
-	if !w.begun && len(p) == 0 {
-		return 0, nil
+func isRefusal(w http.ResponseWriter) bool {
+	own, ok := w.(interface{ chain() *Writer })
+	return ok && own.chain() == nil
+}
+
+// Reset takes out of the header of w what belongs to a response that will not be
+// sent. status is that of the one that will be.
+//
+// In the chain that is everything but what was there when the chain began, and
+// the chain's own. Where a middleware stands between the chain and the handler,
+// its Content-Encoding stays too, because it may well encode whatever is written.
+// Elsewhere it cannot be known who has set what: what describes a body, or says
+// how long it can be kept, is taken out.
+func Reset(w http.ResponseWriter, status int) {
+	header := w.Header()
+	chain := reach(w)
+	if chain == nil {
+		for name := range header {
+			if describesBody(name) {
+				delete(header, name)
+			}
+		}
+		return
 	}
-	return w.Writer.Write(p)
-}
-
-// ReadFrom goes by way of Write, which sees whether there is anything.
-func (w *RefusalWriter) ReadFrom(src io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{w}, src)
-}
-
-// Flush is FlushError for those who look for http.Flusher.
-func (w *RefusalWriter) Flush() { w.FlushError() }
-
-// FlushError is what http.ResponseController calls.
-func (w *RefusalWriter) FlushError() error {
-	if !w.begun {
-		return nil
+	if chain.begun {
+		return
 	}
-	return w.Writer.FlushError()
+	between := of(w) == nil
+	for name := range header {
+		if between && (name == "Content-Encoding" || name == "Vary") || belongsTo(status, name) {
+			continue
+		}
+		delete(header, name)
+	}
+	for name, values := range chain.outer {
+		if header[name] == nil {
+			header[name] = slices.Clone(values)
+		}
+	}
+	chain.refusing = true
+	chain.putOwn(header)
+	chain.putVary(header, false)
+}
+
+// belongsTo reports whether a header that a handler has set says more about a
+// response with this status, so that it is meant for it.
+//
+// https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+func belongsTo(status int, name string) bool {
+	switch status {
+	case http.StatusMethodNotAllowed:
+		return name == "Allow"
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return name == "Retry-After"
+	}
+	return false
+}
+
+// describesBody reports whether a header, in canonical form, is about one body and
+// not about all of them.
+func describesBody(name string) bool {
+	switch name {
+	case "Accept-Ranges", "Age", "Digest", "Etag", "Expires", "Last-Modified", "Location", "Pragma", "Refresh",
+		"Repr-Digest", "Surrogate-Control", "Cdn-Cache-Control", "Trailer", "X-Accel-Redirect", "X-Sendfile":
+		return true
+	case "Content-Encoding":
+		return false // of a middleware that encodes whatever is written
+	}
+	return strings.HasPrefix(name, "Content-") && !strings.HasPrefix(name, "Content-Security-Policy")
 }

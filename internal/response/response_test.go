@@ -1,17 +1,18 @@
 package response_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,86 +20,76 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
-// plainWriter can neither flush nor be hijacked.
+// plainWriter has no method but the three.
 type plainWriter struct{ http.ResponseWriter }
 
-// brokenWriter cannot send.
+// brokenWriter cannot send, nor be hijacked.
 type brokenWriter struct{ http.ResponseWriter }
 
 var errBroken = errors.New("broken")
 
 func (brokenWriter) FlushError() error { return errBroken }
 
+func (brokenWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, errBroken }
+
 func flush(w http.ResponseWriter) error { return http.NewResponseController(w).Flush() }
 
 func TestAWriterKnowsWhetherAResponseHasBegun(t *testing.T) {
 	for name, test := range map[string]struct {
-		write func(w *response.Writer)
+		write func(w http.ResponseWriter)
 		begun bool
 	}{
-		"nothing":                       {func(w *response.Writer) {}, false},
-		"a header":                      {func(w *response.Writer) { w.Header().Set("X-Own", "1") }, false},
-		"a status":                      {func(w *response.Writer) { w.WriteHeader(http.StatusNoContent) }, true},
-		"early hints":                   {func(w *response.Writer) { w.WriteHeader(http.StatusEarlyHints) }, false},
-		"early hints after a status":    {func(w *response.Writer) { w.WriteHeader(204); w.WriteHeader(http.StatusEarlyHints) }, true},
-		"another protocol":              {func(w *response.Writer) { w.WriteHeader(http.StatusSwitchingProtocols) }, true},
-		"a body":                        {func(w *response.Writer) { io.WriteString(w, "x") }, true},
-		"an empty body":                 {func(w *response.Writer) { w.Write(nil) }, true},
-		"a copied body":                 {func(w *response.Writer) { io.Copy(w, strings.NewReader("x")) }, true},
-		"a copied body, empty":          {func(w *response.Writer) { w.ReadFrom(io.LimitReader(nil, 0)) }, false},
-		"a flush":                       {func(w *response.Writer) { w.Flush() }, true},
-		"a flush by the controller":     {func(w *response.Writer) { flush(w) }, true},
-		"a hijack that is not possible": {func(w *response.Writer) { w.Hijack() }, false},
+		"nothing":                    {func(w http.ResponseWriter) {}, false},
+		"a header":                   {func(w http.ResponseWriter) { w.Header().Set("X-Own", "1") }, false},
+		"a status":                   {func(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }, true},
+		"early hints":                {func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints) }, false},
+		"early hints after a status": {func(w http.ResponseWriter) { w.WriteHeader(204); w.WriteHeader(http.StatusEarlyHints) }, true},
+		"another protocol":           {func(w http.ResponseWriter) { w.WriteHeader(http.StatusSwitchingProtocols) }, true},
+		"a body":                     {func(w http.ResponseWriter) { w.Write([]byte("x")) }, true},
+		"a text":                     {func(w http.ResponseWriter) { io.WriteString(w, "x") }, true},
+		"an empty body":              {func(w http.ResponseWriter) { w.Write(nil) }, true},
+		"a copied body":              {func(w http.ResponseWriter) { io.Copy(w, strings.NewReader("x")) }, true},
+		"a flush":                    {func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, true},
+		"a flush by the controller":  {func(w http.ResponseWriter) { flush(w) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := response.NewWriter(httptest.NewRecorder())
+			w, chain := response.Wrap(httptest.NewRecorder())
 			test.write(w)
-			assert.Equal(t, test.begun, w.Begun())
+			assert.Equal(t, test.begun, chain.Begun())
 		})
 	}
 }
 
 func TestWhatTheWriterBelowCannotDoDoesNotBegin(t *testing.T) {
-	w := response.NewWriter(plainWriter{httptest.NewRecorder()})
-	require.ErrorIs(t, flush(w), http.ErrNotSupported)
-	assert.False(t, w.Begun())
+	plain, chain := response.Wrap(plainWriter{httptest.NewRecorder()})
+	require.ErrorIs(t, flush(plain), http.ErrNotSupported)
+	assert.False(t, chain.Begun())
 
-	broken := response.NewWriter(brokenWriter{httptest.NewRecorder()})
+	broken, chain := response.Wrap(brokenWriter{httptest.NewRecorder()})
+	_, _, err := http.NewResponseController(broken).Hijack()
+	require.ErrorIs(t, err, errBroken)
+	_, err = broken.(io.ReaderFrom).ReadFrom(io.LimitReader(nil, 0))
+	require.NoError(t, err)
+	assert.False(t, chain.Begun())
 	require.ErrorIs(t, flush(broken), errBroken)
-	assert.True(t, broken.Begun(), "something may have been sent")
+	assert.True(t, chain.Begun(), "something may have been sent")
+}
+
+// unsupportedWriter has the method, but a writer below it has not.
+type unsupportedWriter struct{ http.ResponseWriter }
+
+func (unsupportedWriter) FlushError() error { return http.ErrNotSupported }
+
+func TestAFlushThatIsNotSupportedDoesNotBegin(t *testing.T) {
+	w, chain := response.Wrap(unsupportedWriter{httptest.NewRecorder()})
+	require.ErrorIs(t, flush(w), http.ErrNotSupported)
+	assert.False(t, chain.Begun())
 }
 
 func TestAnInvalidStatusDoesNotBegin(t *testing.T) {
-	w := response.NewWriter(httptest.NewRecorder())
+	w, chain := response.Wrap(httptest.NewRecorder())
 	assert.Panics(t, func() { w.WriteHeader(1000) })
-	assert.False(t, w.Begun())
-}
-
-// Both kinds of writer, in a real server.
-func TestHandlersFindWhatTheyLookFor(t *testing.T) {
-	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
-		"Writer":        func(w http.ResponseWriter) http.ResponseWriter { return response.NewWriter(w) },
-		"RefusalWriter": func(w http.ResponseWriter) http.ResponseWriter { return response.NewRefusalWriter(w) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, "first second", get(t, func(w http.ResponseWriter, r *http.Request) {
-				w = wrap(w)
-				io.Copy(w, strings.NewReader("first "))
-				w.(http.Flusher).Flush()
-				assert.NoError(t, http.NewResponseController(w).SetWriteDeadline(time.Time{}), "by Unwrap")
-				w.(io.ReaderFrom).ReadFrom(strings.NewReader("second"))
-			}))
-			assert.Equal(t, "hijacked", get(t, func(w http.ResponseWriter, r *http.Request) {
-				w = wrap(w)
-				conn, _, err := w.(http.Hijacker).Hijack()
-				if assert.NoError(t, err) {
-					io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 8\r\n\r\nhijacked")
-					conn.Close()
-				}
-				assert.True(t, w.(interface{ Begun() bool }).Begun())
-			}))
-		})
-	}
+	assert.False(t, chain.Begun())
 }
 
 // get returns the body of what handler responds.
@@ -131,9 +122,9 @@ func TestARefusalIsMoreThanAnEmpty200(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			below := httptest.NewRecorder()
-			w := response.NewRefusalWriter(below)
+			w, refusal := response.ForRefusal(below)
 			test.write(w)
-			assert.Equal(t, test.begun, w.Begun())
+			assert.Equal(t, test.begun, refusal.Begun())
 			if !test.begun {
 				below.WriteHeader(http.StatusUnauthorized)
 				assert.Equal(t, http.StatusUnauthorized, below.Code, "nothing was sent")
@@ -150,34 +141,28 @@ func (emptyWriterTo) WriteTo(w io.Writer) (int64, error) {
 	return 0, err
 }
 
-// guarded serves a request by Guard and returns what it logged.
+// guarded serves a request by a handler with Recover around it, and returns what it
+// logged.
 func guarded(w http.ResponseWriter, handler http.HandlerFunc) string {
 	logged := new(bytes.Buffer)
 	server := &http.Server{ErrorLog: log.New(logged, "", 0)}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server))
-	response.Guard(handler, func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "instead", http.StatusInternalServerError)
-	}).ServeHTTP(w, r)
+	func() {
+		w, chain := response.Wrap(w)
+		defer response.Recover(w, chain, r, func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "instead", http.StatusInternalServerError)
+		})
+		handler(w, r)
+	}()
 	return logged.String()
 }
 
 func TestAPanicIsLoggedAndGetsAResponse(t *testing.T) {
 	w := httptest.NewRecorder()
-	w.Header().Set("Content-Security-Policy", "default-src 'none'")
-	w.Header().Set("Vary", "Origin")
-	logged := guarded(w, func(w http.ResponseWriter, r *http.Request) {
-		for _, name := range []string{"Content-Encoding", "Content-Disposition", "Set-Cookie", "Trailer", "ETag", "Location", "Last-Modified", "Accept-Ranges"} {
-			w.Header().Set(name, "of the response that failed")
-		}
-		panic("s3cr3t")
-	})
+	logged := guarded(w, func(w http.ResponseWriter, r *http.Request) { panic("s3cr3t") })
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
 	assert.Equal(t, "instead\n", w.Body.String())
-	assert.Equal(t, http.Header{
-		"Content-Security-Policy": {"default-src 'none'"}, "Vary": {"Origin"},
-		"Content-Type": {"text/plain; charset=utf-8"}, "X-Content-Type-Options": {"nosniff"},
-	}, w.Header())
 	assert.Contains(t, logged, "http: panic serving 192.0.2.1:1234: s3cr3t\n")
 	assert.Contains(t, logged, "TestAPanicIsLoggedAndGetsAResponse", "the stack")
 }

@@ -1,71 +1,132 @@
-// Package response has what a middleware needs that may have to send a response
-// in a handler's place.
+// Package response has the one writer that the parts of the chain share. It puts
+// the chain's own headers on every response, whatever the handlers behind it do to
+// the header map, and can send another response in a handler's place.
 package response
 
-import (
-	"bufio"
-	"errors"
-	"io"
-	"net"
-	"net/http"
-)
+import "net/http"
 
-// Writer is an http.ResponseWriter that knows whether a response has begun. It
-// has the methods that handlers look for, whether or not the writer below it has
-// them.
+// Writer is the http.ResponseWriter of the chain. It knows whether a response has
+// begun, and when one begins, it puts on it what the parts of the chain have
+// registered: a Grant, policies, what keeps a response private.
+//
+// Handlers do not get a Writer, but what Wrap returns: a Writer with the optional
+// methods that the writer below has.
 type Writer struct {
-	http.ResponseWriter
-	begun bool
+	below http.ResponseWriter
+	outer http.Header // as it was when the chain began, nil if it was empty
+
+	grant    *Grant
+	policies []Line
+	private  bool
+
+	begun      bool
+	refusing   bool // the response is not the handler's own
+	forRefusal bool // see ForRefusal
+
+	// room is for the values of headers: slices that belong to this response
+	// alone, in the same allocation.
+	room [6]string
+	used int8
 }
 
-// NewWriter returns a Writer on w, to which nothing has been written yet.
-func NewWriter(w http.ResponseWriter) *Writer { return &Writer{ResponseWriter: w} }
+// Wrap returns the chain's writer on w, to which nothing has been written yet, and
+// what to give to the next handler. If w is the chain's already, that is w.
+func Wrap(w http.ResponseWriter) (http.ResponseWriter, *Writer) {
+	if chain := of(w); chain != nil {
+		return w, chain
+	}
+	outer := w.Header()
+	if len(outer) == 0 {
+		outer = nil
+	} else {
+		outer = outer.Clone()
+	}
+	next, chain := newWriter(w)
+	chain.outer = outer
+	return next, chain
+}
+
+// of returns the chain's writer if w is it, or else nil. No type outside this
+// package can have the method.
+func of(w http.ResponseWriter) *Writer {
+	if w, ok := w.(interface{ chain() *Writer }); ok {
+		return w.chain()
+	}
+	return nil
+}
+
+func (w *Writer) chain() *Writer {
+	if w.forRefusal {
+		return nil
+	}
+	return w
+}
+
+// reach returns the chain's writer that is at w or below it, or nil where there is
+// none or a writer on the way hides what is below.
+func reach(w http.ResponseWriter) *Writer {
+	for {
+		if chain := of(w); chain != nil {
+			return chain
+		}
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok || isRefusal(w) {
+			return nil
+		}
+		w = wrapper.Unwrap()
+	}
+}
 
 // Begun reports whether it is too late for another response.
 func (w *Writer) Begun() bool { return w.begun }
+
+// Header returns the header map of the writer below.
+func (w *Writer) Header() http.Header { return w.below.Header() }
+
+// Unwrap is for http.ResponseController.
+func (w *Writer) Unwrap() http.ResponseWriter { return w.below }
 
 // WriteHeader begins the response, unless status is informational: of those only
 // 101 is final.
 //
 // https://www.rfc-editor.org/rfc/rfc9110#section-15.2
 func (w *Writer) WriteHeader(status int) {
-	w.ResponseWriter.WriteHeader(status)
-	w.begun = w.begun || status >= 200 || status == http.StatusSwitchingProtocols
+	final := status >= 200 || status == http.StatusSwitchingProtocols
+	if final && !w.begun {
+		w.settle()
+	}
+	w.below.WriteHeader(status)
+	w.begun = w.begun || final
 }
 
 // Write begins the response, even if p is empty.
 func (w *Writer) Write(p []byte) (int, error) {
-	w.begun = true
-	return w.ResponseWriter.Write(p)
-}
-
-// ReadFrom begins the response when src has given something. It lets net/http
-// use sendfile from then on.
-func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
-	if !w.begun {
-		return io.Copy(struct{ io.Writer }{w}, src)
+	if w.forRefusal && !w.begun && len(p) == 0 {
+		return 0, nil
 	}
-	return io.Copy(w.ResponseWriter, src)
+	w.begin()
+	return w.below.Write(p)
 }
 
-// Flush is FlushError for those who look for http.Flusher.
-func (w *Writer) Flush() { w.FlushError() }
-
-// FlushError begins the response if the writer below can flush.
-// http.ResponseController calls it.
-func (w *Writer) FlushError() error {
-	err := http.NewResponseController(w.ResponseWriter).Flush()
-	w.begun = w.begun || !errors.Is(err, http.ErrNotSupported)
-	return err
+// begin is for what makes net/http send a 200.
+func (w *Writer) begin() {
+	if !w.begun {
+		w.settle()
+		w.begun = true
+	}
 }
 
-// Hijack takes the connection over, if the writer below allows it. Whoever has it
-// sends the response.
-func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffer, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	w.begun = w.begun || err == nil
-	return conn, buffer, err
+// Finish is called when the next handler has returned. If it has written nothing,
+// net/http will send a 200.
+func (w *Writer) Finish() {
+	if !w.begun {
+		w.settle()
+	}
 }
 
-// Unwrap is for http.ResponseController.
-func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// Finish is Writer.Finish for those who have not kept it.
+func Finish(w http.ResponseWriter) {
+	if chain := of(w); chain != nil {
+		chain.Finish()
+	}
+}

@@ -1,0 +1,303 @@
+package response_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
+)
+
+func TestNamesAreMergedAsASet(t *testing.T) {
+	for _, test := range []struct{ lists, want []string }{
+		{nil, nil},
+		{[]string{"Origin"}, []string{"Origin"}},
+		{[]string{"Origin", "origin"}, []string{"Origin"}},
+		{[]string{"Origin, Accept", "Accept,Cookie"}, []string{"Origin, Accept", "Cookie"}},
+		{[]string{"Accept , Accept"}, []string{"Accept"}},
+		{[]string{"Accept", "Accept, A,B"}, []string{"Accept", "A", "B"}},
+		{[]string{"", " , "}, []string{}},
+		{[]string{"Accept-Encoding", "Accept"}, []string{"Accept-Encoding", "Accept"}},
+		{[]string{"*", "Origin"}, []string{"*"}},
+	} {
+		given := strings.Join(test.lists, "|")
+		assert.Equal(t, test.want, response.MergeNames(test.lists), given)
+		assert.Equal(t, given, strings.Join(test.lists, "|"), "the lists are left alone")
+	}
+}
+
+var testGrant = &response.Grant{Origin: "https://app.example.com", Credentials: true, Exposed: "X-One"}
+
+// chainHeader is what a chain with everything sends.
+func chainHeader(more ...string) http.Header {
+	header := http.Header{
+		"Access-Control-Allow-Origin":      {"https://app.example.com"},
+		"Access-Control-Allow-Credentials": {"true"},
+		"Access-Control-Expose-Headers":    {"X-One"},
+		"Content-Security-Policy":          {"default-src 'none'"},
+		"Vary":                             {"Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+		"Cache-Control":                    {"no-store"},
+	}
+	for i := 0; i < len(more); i += 2 {
+		header[more[i]] = []string{more[i+1]}
+	}
+	return header
+}
+
+// serve calls a handler in a chain with everything.
+func serve(w http.ResponseWriter, handler func(w http.ResponseWriter)) {
+	w, chain := response.Wrap(w)
+	chain.Demand([]response.Line{{Name: "Content-Security-Policy", Value: "default-src 'none'"}})
+	chain.Allow(testGrant)
+	w = response.Private(w)
+	handler(w)
+	response.Finish(w)
+}
+
+func TestTheChainsHeadersAreOnTheResponseWhateverHappensToTheMap(t *testing.T) {
+	for name, change := range map[string]func(header http.Header){
+		"nothing": func(http.Header) {},
+		"cleared": func(header http.Header) { clear(header) },
+		"replaced": func(header http.Header) {
+			for name := range header {
+				header.Set(name, header.Get(name))
+			}
+			header.Set("Access-Control-Allow-Origin", "*")
+		},
+		"doubled": func(header http.Header) {
+			for _, name := range []string{
+				"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers",
+				"Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Max-Age", "Access-Control-Allow-Private-Network",
+			} {
+				header.Add(name, "*")
+			}
+			header.Add("Vary", "origin")
+		},
+		"changed in place": func(header http.Header) {
+			for _, values := range header {
+				values[0] = "Origin"
+			}
+			header.Del("Content-Security-Policy")
+		},
+	} {
+		for begin, write := range map[string]func(w http.ResponseWriter){
+			"nothing":  func(w http.ResponseWriter) {},
+			"a status": func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) },
+			"a body":   func(w http.ResponseWriter) { w.Write(nil) },
+			"a text":   func(w http.ResponseWriter) { io.WriteString(w, "") },
+			"a flush":  func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+			"a 103":    func(w http.ResponseWriter) { w.WriteHeader(103); clear(w.Header()); w.WriteHeader(200) },
+			"a 101":    func(w http.ResponseWriter) { w.WriteHeader(101) },
+		} {
+			w := httptest.NewRecorder()
+			serve(w, func(w http.ResponseWriter) { change(w.Header()); write(w) })
+			w.Header().Del("Content-Type") // which the recorder guesses
+			assert.Equal(t, chainHeader(), w.Header(), "%s, then %s", name, begin)
+		}
+	}
+}
+
+func TestWhoHijacksFindsTheChainsHeaders(t *testing.T) {
+	below := someWriters(httptest.NewRecorder())[14]
+	serve(below, func(w http.ResponseWriter) {
+		clear(w.Header())
+		http.NewResponseController(w).Hijack()
+		assert.Equal(t, chainHeader(), w.Header(), "as httputil.ReverseProxy sends it with a 101")
+	})
+}
+
+func TestWhatAHandlerMaySay(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		w.Header().Set("Cache-Control", "private, max-age=60")
+		w.Header().Add("Vary", "Accept, Origin")
+		w.Header().Set("Content-Security-Policy", "img-src 'none'")
+	})
+	want := chainHeader("Cache-Control", "private, max-age=60")
+	want["Vary"] = []string{"Origin", "Accept", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"}
+	want["Content-Security-Policy"] = []string{"img-src 'none'", "default-src 'none'"}
+	assert.Equal(t, want, w.Header())
+}
+
+// What is set outside, as a default for all responses, says nothing of this one.
+func TestWhatStandsThereWhenTheChainBegins(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("Cache-Control", "public, max-age=60")
+	w.Header().Set("Vary", "Accept-Encoding")
+	w.Header().Set("Access-Control-Max-Age", "60")
+	w.Header().Set("X-Request-Id", "1")
+	serve(w, func(w http.ResponseWriter) { w.Header().Del("Vary") })
+	want := chainHeader("X-Request-Id", "1")
+	want["Vary"] = []string{"Accept-Encoding", "Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"}
+	assert.Equal(t, want, w.Header())
+}
+
+func TestThereIsOneWriterForTheWholeChain(t *testing.T) {
+	outer, chain := response.Wrap(httptest.NewRecorder())
+	inner, same := response.Wrap(outer)
+	assert.Same(t, chain, same)
+	assert.Same(t, outer, inner)
+	assert.Same(t, outer, response.Private(outer))
+
+	_, another := response.Wrap(hidingWriter{outer})
+	assert.NotSame(t, chain, another, "a middleware stands between")
+	refusal, _ := response.ForRefusal(outer)
+	_, another = response.Wrap(refusal)
+	assert.NotSame(t, chain, another)
+}
+
+func TestTheInnermostGrantCounts(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		inner, chain := response.Wrap(hidingWriter{w})
+		chain.Allow(&response.Grant{Origin: "null"})
+		inner.WriteHeader(http.StatusNoContent)
+	})
+	want := chainHeader("Access-Control-Allow-Origin", "null")
+	delete(want, "Access-Control-Allow-Credentials")
+	delete(want, "Access-Control-Expose-Headers")
+	assert.Equal(t, want, w.Header())
+}
+
+// A slice that is shared would let a handler change other responses.
+func TestNoValuesAreShared(t *testing.T) {
+	respond := func() http.Header {
+		w := httptest.NewRecorder()
+		serve(w, func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) })
+		got := w.Header().Clone()
+		for _, values := range w.Header() {
+			values[0] = "spoiled"
+		}
+		return got
+	}
+	respond()
+	assert.Equal(t, chainHeader(), respond())
+}
+
+func TestOnAServerTheWriterIsOneAllocation(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+			clear(w.Header())
+			serve(w, func(http.ResponseWriter) {})
+		}), 1.0+2, "and the slice of the policies, and a handler")
+	}))
+	defer server.Close()
+	got, err := http.Get(server.URL)
+	if assert.NoError(t, err) {
+		got.Body.Close()
+	}
+}
+
+// fullHeader is what a handler may have set for a response that is not sent.
+func fullHeader(header http.Header) {
+	for _, name := range []string{
+		"Content-Encoding", "Content-Length", "Content-Disposition", "Content-Language", "Expires", "Set-Cookie", "Surrogate-Control",
+		"CDN-Cache-Control", "Digest", "Repr-Digest", "Retry-After", "Refresh", "Clear-Site-Data", "Link", "X-Accel-Redirect",
+		"X-Sendfile", "Age", "Pragma", "WWW-Authenticate", "ETag", "Last-Modified", "Location", "Accept-Ranges", "Trailer", "Allow", "X-Own",
+	} {
+		header.Set(name, "of the response that is not sent")
+	}
+}
+
+func TestARefusalCarriesNothingOfAnotherResponse(t *testing.T) {
+	outside := func() *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Set-Cookie", "session=1")
+		return w
+	}
+	kept := func(more ...string) http.Header {
+		return chainHeader(append(more, "Content-Encoding", "gzip", "Set-Cookie", "session=1")...)
+	}
+	refuse := func(status int) *httptest.ResponseRecorder {
+		w := outside()
+		serve(w, func(w http.ResponseWriter) {
+			fullHeader(w.Header())
+			response.Reset(w, status)
+			w.WriteHeader(status)
+		})
+		return w
+	}
+	assert.Equal(t, kept(), refuse(http.StatusForbidden).Header())
+	const own = "of the response that is not sent"
+	assert.Equal(t, kept("Allow", own), refuse(http.StatusMethodNotAllowed).Header(), "it belongs to the status")
+	assert.Equal(t, kept("Retry-After", own), refuse(http.StatusTooManyRequests).Header(), "it belongs to the status")
+
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		w.Header().Set("Content-Encoding", "br")
+		inner := hidingWriter{w}
+		inner.Header().Set("Set-Cookie", "handler=1")
+		response.Reset(inner, http.StatusForbidden)
+		inner.WriteHeader(http.StatusForbidden)
+	})
+	assert.Equal(t, chainHeader("Content-Encoding", "br"), w.Header(), "of a middleware between, which encodes")
+
+	w = httptest.NewRecorder()
+	fullHeader(w.Header())
+	response.Reset(w, http.StatusForbidden)
+	assert.ElementsMatch(t, []string{"Content-Encoding", "Set-Cookie", "Retry-After", "Clear-Site-Data", "Link", "Www-Authenticate", "Allow", "X-Own"},
+		keysOf(w.Header()), "without a chain, what cannot be of a refusal")
+}
+
+func keysOf(header http.Header) (names []string) {
+	for name := range header {
+		names = append(names, name)
+	}
+	return names
+}
+
+func TestWhatWasDeletedOrReplacedIsThereAgain(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Request-Id", "1")
+	w.Header().Set("Set-Cookie", "session=1")
+	serve(w, func(w http.ResponseWriter) {
+		clear(w.Header())
+		w.Header().Set("Set-Cookie", "handler=1")
+		for range 2 {
+			response.Reset(w, http.StatusForbidden)
+			want := chainHeader("X-Request-Id", "1", "Set-Cookie", "session=1", "Vary", "Origin")
+			delete(want, "Cache-Control")
+			assert.Equal(t, want, w.Header(), "before it begins, what refuses can see it and change it")
+			w.Header()["Set-Cookie"][0] = "refusal=1"
+		}
+	})
+}
+
+func TestSeveralPoliciesAreAllSent(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		_, chain := response.Wrap(w)
+		chain.Demand([]response.Line{{Name: "Content-Security-Policy", Value: "sandbox"}})
+		clear(w.Header())
+	})
+	assert.Equal(t, []string{"default-src 'none'", "sandbox"}, w.Header()["Content-Security-Policy"])
+}
+
+func TestAResponseThatHasBegunIsNotReset(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		w.WriteHeader(http.StatusOK)
+		w.Header().Set("X-Trailer", "1")
+		response.Reset(w, http.StatusForbidden)
+	})
+	assert.Equal(t, "1", w.Header().Get("X-Trailer"))
+}
+
+// The function that writes a refusal sets headers of its own before it begins.
+func TestARefusalsOwnHeadersStay(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		response.Reset(w, http.StatusForbidden)
+		refusal, _ := response.ForRefusal(w)
+		refusal.Header().Set("X-Own", "1")
+		refusal.Header().Set("ETag", "1")
+		response.Reset(refusal, http.StatusForbidden)
+		refusal.WriteHeader(http.StatusForbidden)
+	})
+	assert.Equal(t, chainHeader("X-Own", "1"), w.Header())
+}
