@@ -242,3 +242,23 @@ func TestACloseIsNotified(t *testing.T) {
 		t.Error("not notified")
 	}
 }
+
+// What an http.MaxBytesReader tells the server's own writer.
+func TestAHandlers413IsNotFollowedByTheRestOfTheBody(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w, _ = response.Wrap(w)
+			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10))
+			assert.Error(t, err)
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		}))
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		response, err := server.Client().Post(server.URL, "text/plain", strings.NewReader(strings.Repeat("x", 1000)))
+		require.NoError(t, err)
+		response.Body.Close()
+		assert.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
+		assert.Equal(t, !http2, response.Close, "HTTP/2 has a stream to close")
+		server.Close()
+	}
+}

@@ -3,7 +3,11 @@
 // the header map, and can send another response in a handler's place.
 package response
 
-import "net/http"
+import (
+	"io"
+	"net/http"
+	"strings"
+)
 
 // Writer is the http.ResponseWriter of the chain. It knows whether a response has
 // begun, and when one begins, it puts on it what the parts of the chain have
@@ -94,6 +98,9 @@ func (w *Writer) WriteHeader(status int) {
 	final := status >= 200 || status == http.StatusSwitchingProtocols
 	if final && !w.begun {
 		w.settle()
+		if status == http.StatusRequestEntityTooLarge && !w.refusing {
+			w.stopReading()
+		}
 	}
 	w.below.WriteHeader(status)
 	w.begun = w.begun || final
@@ -129,4 +136,23 @@ func Finish(w http.ResponseWriter) {
 	if chain := of(w); chain != nil {
 		chain.Finish()
 	}
+}
+
+// stopReading keeps net/http from reading the rest of a request body that is too
+// large. An http.MaxBytesReader says so to the server's own writer, by a method
+// that no other writer can have; behind the chain it finds this one instead. A
+// handler's 413 says the same, and is handed on in the only way that there is.
+//
+// https://go.dev/issue/73754
+func (w *Writer) stopReading() {
+	server := w.below
+	for {
+		wrapper, ok := server.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		server = wrapper.Unwrap()
+	}
+	tooLarge := http.MaxBytesReader(server, io.NopCloser(strings.NewReader("x")), 0)
+	tooLarge.Read(make([]byte, 1))
 }
