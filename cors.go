@@ -64,6 +64,19 @@ type CORSConfig struct {
 	// whole seconds up to 24 hours. 0 means DefaultMaxAge. It helps other sites
 	// only: Chromium keeps no preflight for a sandboxed iframe.
 	MaxAge time.Duration
+
+	// OnPanic, if not nil, is told when a handler has panicked before it began a
+	// response: after NewCORS has written one, on the goroutine and the stack of
+	// the panic (debug.Stack shows where it happened). nil logs it, with its
+	// stack, to the server's ErrorLog, as net/http does.
+	//
+	// A recoverer or an error tracker outside of NewCORS does not see the panic,
+	// unless OnPanic hands it on: panic(value). The response has been written by
+	// then and is sent whole, if something outside does recover. If nothing does,
+	// net/http resets the stream or closes the connection: Chromium then fails to
+	// read any such response over HTTP/2, and over HTTP/1.1 all but those with a
+	// Content-Length. That is why panics do not go on by default.
+	OnPanic func(r *http.Request, value any)
 }
 
 var (
@@ -95,9 +108,8 @@ var (
 //
 // If a handler panics before it has begun a response, the caller gets a 500
 // problem document that it can read, with nothing of what the handler has set, and
-// the panic is logged with its stack to the server's ErrorLog, as net/http does. It
-// ends there, because the server would cut the response off. Once a response has
-// begun, and for http.ErrAbortHandler, the panic goes on.
+// the panic ends there: see CORSConfig.OnPanic. Once a response has begun, and for
+// http.ErrAbortHandler, the panic goes on.
 //
 // CORS is not an access check: it only tells browsers who may read. It does
 // nothing against requests from elsewhere.
@@ -171,6 +183,7 @@ type corsMiddleware struct {
 	origins    fetch.AllowedOrigins
 	grants     map[string]*response.Grant // by what origins grants
 	preflights http.Handler
+	onPanic    func(r *http.Request, value any)
 }
 
 func newCORS(cfg CORSConfig) *corsMiddleware {
@@ -196,6 +209,7 @@ func newCORS(cfg CORSConfig) *corsMiddleware {
 			Headers: slices.Concat(defaultHeaders, cfg.Headers),
 			MaxAge:  cfg.MaxAge,
 		}),
+		onPanic: cfg.OnPanic,
 	}
 }
 
@@ -210,7 +224,7 @@ func (c *corsMiddleware) wrap(next http.Handler) http.Handler {
 		// and a GET has had no preflight.
 		allowed, _ := c.origins.Grant(r.Header.Get("Origin"))
 		chain.Allow(c.grants[allowed])
-		defer response.Recover(w, chain, r, writeInternal)
+		defer response.Recover(w, chain, r, c.onPanic, writeInternal)
 		next.ServeHTTP(w, r)
 		chain.Finish()
 	})

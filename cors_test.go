@@ -867,6 +867,47 @@ func TestRefusalsAndPanicsAreWholeWithACompressionOutsideOrInside(t *testing.T) 
 	}
 }
 
+// recoverer is chi's, and what an error tracker puts around a handler.
+func recoverer(saw *any, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if value := recover(); value != nil {
+				if value == http.ErrAbortHandler {
+					panic(value)
+				}
+				*saw = value
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func TestAPanicCanBeSeenOutsideAndReadInTheBrowser(t *testing.T) {
+	panics := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("s3cr3t") })
+	handOn := func(_ *http.Request, value any) { panic(value) }
+	var told any
+	for name, test := range map[string]struct {
+		onPanic func(*http.Request, any)
+		saw     any
+	}{
+		"by default, only the log has it": {nil, nil},
+		"OnPanic hands it on":             {handOn, "s3cr3t"},
+		"OnPanic is told":                 {func(_ *http.Request, value any) { told = value }, nil},
+	} {
+		for how, chain := range chainsOf(t, stripeapps.CORSConfig{OnPanic: test.onPanic}) {
+			var saw any
+			overBoth(t, recoverer(&saw, chain(panics)), func(response *http.Response, body string) {
+				assert.Equal(t, http.StatusInternalServerError, response.StatusCode)
+				assert.Contains(t, body, `"code":"internal"`)
+				assert.Equal(t, sentBy("Content-Length", "116", "Content-Type", "application/problem+json", "X-Content-Type-Options", "nosniff"), response.Header)
+			})
+			assert.Equal(t, test.saw, saw, "%s, %s", name, how)
+		}
+	}
+	assert.Equal(t, "s3cr3t", told)
+}
+
 // F2: a cache honours Vary and keeps what says nothing for as long as it likes.
 func TestASharedCacheKeepsNothingOfAVerifiedResponse(t *testing.T) {
 	for name, test := range map[string]struct {

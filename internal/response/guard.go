@@ -7,10 +7,13 @@ import (
 )
 
 // Recover is deferred around a handler that writes to chain, by w. If the handler
-// panics before it has begun a response, the panic is logged as net/http does, and
-// fail responds instead. After a response has begun, and for http.ErrAbortHandler,
-// the panic goes on.
-func Recover(w http.ResponseWriter, chain *Writer, r *http.Request, fail http.HandlerFunc) {
+// panics before it has begun a response, fail responds instead, and then onPanic
+// is told of it, or the panic is logged as net/http does if onPanic is nil. After
+// a response has begun, and for http.ErrAbortHandler, the panic goes on, as does
+// one of onPanic itself.
+func Recover(
+	w http.ResponseWriter, chain *Writer, r *http.Request, onPanic func(r *http.Request, value any), fail http.HandlerFunc,
+) {
 	value := recover()
 	if value == nil {
 		return
@@ -18,8 +21,13 @@ func Recover(w http.ResponseWriter, chain *Writer, r *http.Request, fail http.Ha
 	if chain.begun || value == http.ErrAbortHandler {
 		panic(value)
 	}
-	Logf(r, "http: panic serving %v: %v\n%s", r.RemoteAddr, value, debug.Stack())
+	if onPanic == nil {
+		Logf(r, "http: panic serving %v: %v\n%s", r.RemoteAddr, value, debug.Stack())
+	}
 	fail(w, r)
+	if onPanic != nil {
+		onPanic(r, value)
+	}
 }
 
 // Logf logs what is wrong with the backend, not with r, where the server of r

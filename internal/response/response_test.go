@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -143,14 +144,14 @@ func (emptyWriterTo) WriteTo(w io.Writer) (int64, error) {
 
 // guarded serves a request by a handler with Recover around it, and returns what it
 // logged.
-func guarded(w http.ResponseWriter, handler http.HandlerFunc) string {
+func guarded(w http.ResponseWriter, onPanic func(*http.Request, any), handler http.HandlerFunc) string {
 	logged := new(bytes.Buffer)
 	server := &http.Server{ErrorLog: log.New(logged, "", 0)}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server))
 	func() {
 		w, chain := response.Wrap(w)
-		defer response.Recover(w, chain, r, func(w http.ResponseWriter, r *http.Request) {
+		defer response.Recover(w, chain, r, onPanic, func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "instead", http.StatusInternalServerError)
 		})
 		handler(w, r)
@@ -160,30 +161,52 @@ func guarded(w http.ResponseWriter, handler http.HandlerFunc) string {
 
 func TestAPanicIsLoggedAndGetsAResponse(t *testing.T) {
 	w := httptest.NewRecorder()
-	logged := guarded(w, func(w http.ResponseWriter, r *http.Request) { panic("s3cr3t") })
+	logged := guarded(w, nil, func(w http.ResponseWriter, r *http.Request) { panic("s3cr3t") })
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
 	assert.Equal(t, "instead\n", w.Body.String())
 	assert.Contains(t, logged, "http: panic serving 192.0.2.1:1234: s3cr3t\n")
 	assert.Contains(t, logged, "TestAPanicIsLoggedAndGetsAResponse", "the stack")
 }
 
+func TestWhoWantsToKnowOfAPanicIsToldAfterTheResponse(t *testing.T) {
+	w := httptest.NewRecorder()
+	var told any
+	logged := guarded(w, func(r *http.Request, value any) {
+		told = value
+		assert.Equal(t, "/", r.URL.Path)
+		assert.Equal(t, "instead\n", w.Body.String())
+		assert.Contains(t, string(debug.Stack()), "thatPanics", "where it happened")
+	}, thatPanics)
+	assert.Equal(t, "s3cr3t", told)
+	assert.Empty(t, logged, "it is theirs to log")
+
+	w = httptest.NewRecorder()
+	assert.PanicsWithValue(t, "handed on", func() {
+		guarded(w, func(*http.Request, any) { panic("handed on") }, thatPanics)
+	})
+	assert.Equal(t, "instead\n", w.Body.String())
+}
+
+func thatPanics(http.ResponseWriter, *http.Request) { panic("s3cr3t") }
+
 func TestAPanicGoesOnWhereAnotherResponseIsTooLateOrNotWanted(t *testing.T) {
+	onPanic := func(*http.Request, any) { t.Error("told") }
 	w := httptest.NewRecorder()
 	assert.PanicsWithValue(t, "late", func() {
-		guarded(w, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "begun"); panic("late") })
+		guarded(w, onPanic, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "begun"); panic("late") })
 	})
 	assert.Equal(t, "begun", w.Body.String())
 
 	w = httptest.NewRecorder()
 	assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
-		guarded(w, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		guarded(w, onPanic, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	})
 	assert.Empty(t, w.Body.String())
 }
 
 func TestAHandlerThatDoesNotPanicIsLeftAlone(t *testing.T) {
 	w := httptest.NewRecorder()
-	assert.Empty(t, guarded(w, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	assert.Empty(t, guarded(w, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	assert.Equal(t, http.StatusTeapot, w.Code)
 }
 
