@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -201,9 +202,10 @@ type CSPConfig struct {
 //
 // If a policy has CSPNonce, each response gets a nonce of its own, the same one
 // for both policies and for a NewCSP inside. No cache may store a response with a
-// nonce and use it again: send Cache-Control: no-store. A value of NewNonce that is
-// not a valid nonce is never sent: NewCSP tries one, and later the response is 500
-// internal, without a policy.
+// nonce and use it again: send Cache-Control: no-store. NewCSP calls NewNonce once
+// to try it. Where it later panics, or it or a context gives what is not a valid
+// nonce, that is logged to the server's ErrorLog, and the response has a nonce of
+// crypto/rand instead.
 //
 // A policy is a second line of defense. It does NOT replace escaping, does not
 // protect what an allowed host serves, and has no effect on callers other than
@@ -270,15 +272,7 @@ func (c *cspHandler) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		lines := c.fixed
 		if c.hasNonce {
-			nonce := &pageNonce{value: NonceFrom(r.Context())}
-			if nonce.value == "" {
-				nonce.value = c.newNonce()
-			}
-			if !csp.IsNonce(nonce.value) {
-				response.Logf(r, "stripeapps: CSP.NewNonce, or a context, has not given a nonce of 22 to 128 letters, digits, - or _")
-				WriteProblem(w, r, errInternal)
-				return
-			}
+			nonce := &pageNonce{value: c.nonceFor(r)}
 			r = r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce))
 			lines = c.appendLines(nonce.lines[:0], "'nonce-"+nonce.value+"'")
 		}
@@ -295,6 +289,27 @@ func (c *cspHandler) appendLines(lines []response.Line, source string) []respons
 		lines = append(lines, response.Line{Name: line.name, Value: strings.Join(line.value, source)})
 	}
 	return lines
+}
+
+// nonceFor returns the nonce of the response to r: that of the context, or a new
+// one. Where either is not valid, a page without a policy, or no page at all, would
+// be worse than one with another nonce, which is as strict.
+func (c *cspHandler) nonceFor(r *http.Request) (nonce string) {
+	defer func() {
+		if value := recover(); value != nil {
+			response.Logf(r, "stripeapps: CSP.NewNonce panicked, and another nonce is sent: %v\n%s", value, debug.Stack())
+			nonce = csp.NewNonce()
+		}
+	}()
+	nonce, from := NonceFrom(r.Context()), "a context"
+	if nonce == "" {
+		nonce, from = c.newNonce(), "CSP.NewNonce"
+	}
+	if !csp.IsNonce(nonce) {
+		response.Logf(r, "stripeapps: %s gave what is not 22 to 128 letters, digits, - or _, and another nonce is sent", from)
+		nonce = csp.NewNonce()
+	}
+	return nonce
 }
 
 type nonceKey struct{}

@@ -295,6 +295,29 @@ func TestTheNonceIsMadeOnceAndOnlyWhereItIsUsed(t *testing.T) {
 	assert.Equal(t, "test", stripeapps.NonceFrom(stripeapps.ContextWithNonce(t.Context(), "test")))
 }
 
+// assertAnotherNonce checks that the page has a fresh nonce, and its policy the same,
+// and that the log says why.
+func assertAnotherNonce(t *testing.T, middleware stripeapps.Middleware, r *http.Request, logs string) {
+	t.Helper()
+	seen := map[string]bool{testNonce: true}
+	for range 2 {
+		r, logged := withServer(r)
+		w := httptest.NewRecorder()
+		middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, stripeapps.NonceFrom(r.Context()))
+		})).ServeHTTP(w, r)
+		nonce := nonceIn(t, w.Header())
+		assert.Equal(t, http.StatusOK, w.Code)
+		assert.Equal(t, nonce, w.Body.String())
+		assert.Len(t, nonce, 22)
+		assert.False(t, seen[nonce], "it is fresh")
+		seen[nonce] = true
+		want := strings.ReplaceAll(stripeapps.PagePolicy().String(), "'nonce'", "'nonce-"+nonce+"'")
+		assert.Equal(t, []string{want}, w.Header()[enforcedHeader])
+		assert.Contains(t, logged.String(), logs)
+	}
+}
+
 func TestABadNonceIsNeverSent(t *testing.T) {
 	for name, nonce := range map[string]string{
 		"none":                 "",
@@ -314,26 +337,31 @@ func TestABadNonceIsNeverSent(t *testing.T) {
 			_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), NewNonce: func() string { return nonce }})
 			require.ErrorContains(t, err, "CSP.NewNonce returns what is not a nonce")
 
-			next := testNonce // which NewCSP tries
-			middleware := newCSP(t, stripeapps.CSPConfig{
-				Policy:    stripeapps.PagePolicy(),
-				ReportURL: "/r",
-				NewNonce:  func() string { return next },
-			})
-			next = nonce
-			w := httptest.NewRecorder()
-			middleware(mustNotBeCalled(t)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-			assert.Equal(t, http.StatusInternalServerError, w.Code)
-			assert.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
-			assert.Contains(t, w.Body.String(), `"code":"internal"`)
-			for _, header := range []string{enforcedHeader, reportOnlyHeader, "Reporting-Endpoints"} {
-				assert.Empty(t, w.Header().Values(header))
-			}
-			if nonce != "" {
-				assert.NotContains(t, w.Body.String(), nonce)
+			for from, r := range map[string]*http.Request{
+				"NewNonce":  httptest.NewRequest(http.MethodGet, "/", nil),
+				"a context": httptest.NewRequest(http.MethodGet, "/", nil).WithContext(stripeapps.ContextWithNonce(t.Context(), nonce)),
+			} {
+				next := testNonce // which NewCSP tries
+				middleware := newCSP(t, stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), NewNonce: func() string { return next }})
+				next = nonce
+				if nonce == "" { // as where there is none
+					from = "NewNonce"
+				}
+				assertAnotherNonce(t, middleware, r, from)
 			}
 		})
 	}
+	t.Run("a panic", func(t *testing.T) {
+		tried := false
+		middleware := newCSP(t, stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), NewNonce: func() string {
+			if tried {
+				panic("no entropy")
+			}
+			tried = true
+			return testNonce
+		}})
+		assertAnotherNonce(t, middleware, httptest.NewRequest(http.MethodGet, "/", nil), "NewNonce panicked, and another nonce is sent: no entropy\n")
+	})
 	for name, nonce := range map[string]string{"the shortest": testNonce, "the longest": strings.Repeat("-_0zZ9aA", 16)} {
 		t.Run(name, func(t *testing.T) {
 			middleware := newCSP(t, stripeapps.CSPConfig{Policy: stripeapps.PagePolicy(), NewNonce: func() string { return nonce }})
