@@ -65,18 +65,7 @@ func newParts(t *testing.T, config stripeapps.VerifierConfig) parts {
 	require.NoError(t, err)
 	chain, err := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	require.NoError(t, err)
-	verify := func(next http.Handler) http.Handler { return verifier.Handler(private(next)) }
-	around := func(next http.Handler) http.Handler { return chain(private(next)) }
-	return parts{verify, cors, csp, around, http.HandlerFunc(normal)}
-}
-
-// private sets what the chain sends with the response to a verified request.
-func private(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Add("Vary", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id")
-		next.ServeHTTP(w, r)
-	})
+	return parts{verifier.Handler, cors, csp, chain, http.HandlerFunc(normal)}
 }
 
 const normalAnswer = "the refund is made"
