@@ -339,7 +339,7 @@ func ContextWithNonce(ctx context.Context, nonce string) context.Context {
 }
 
 func (cfg CSPConfig) check() error {
-	errs := cfg.checkPolicy("CSP.Policy", cfg.Policy, "APIPolicy()")
+	errs := csp.CheckPolicy("CSP.Policy", cfg.Policy.values(), cfg.ReportURL != "", "APIPolicy()")
 	for i, d := range cfg.ReportOnly {
 		// Ignored, says CSP3 §6.3.2, and Upgrade Insecure Requests §3.1.
 		if d.Name == "sandbox" || d.Name == "upgrade-insecure-requests" {
@@ -347,7 +347,7 @@ func (cfg CSPConfig) check() error {
 				"%s has no effect in a policy that is not enforced: remove it", i, d.Name))
 		}
 	}
-	errs = append(errs, cfg.checkPolicy("CSP.ReportOnly", cfg.ReportOnly, "none")...)
+	errs = append(errs, csp.CheckPolicy("CSP.ReportOnly", cfg.ReportOnly.values(), cfg.ReportURL != "", "none")...)
 	if cfg.ReportURL != "" {
 		if fault := csp.CheckReportURL(cfg.ReportURL); fault != csp.OK {
 			what := csp.Directive{}.Describe(fault, cfg.ReportURL)
@@ -357,63 +357,14 @@ func (cfg CSPConfig) check() error {
 	return errors.Join(errs...)
 }
 
-// checkPolicy says what is wrong with the policy in a field of cfg, where nil means
-// ifNil. The texts show it: it is the developer's own.
-func (cfg CSPConfig) checkPolicy(field string, p Policy, ifNil string) (errs []error) {
-	if p != nil && len(p) == 0 {
-		return []error{fmt.Errorf("stripeapps: %s is empty but not nil, and empty does not mean off: "+
-			"leave it nil for %s", field, ifNil)}
+// values is p for internal/csp, nil if p is.
+func (p Policy) values() []csp.Value {
+	if p == nil {
+		return nil
 	}
+	values := make([]csp.Value, len(p))
 	for i, d := range p {
-		add := func(format string, values ...any) {
-			errs = append(errs, fmt.Errorf("stripeapps: %s[%d]: %s", field, i, fmt.Sprintf(format, values...)))
-		}
-		takes, known := csp.Lookup(d.Name)
-		if lower := strings.ToLower(d.Name); !known {
-			if _, known := csp.Lookup(lower); known {
-				add("%q is not in lower case: write %q", d.Name, lower)
-			} else {
-				add("%q is not a directive of CSP Level 3", d.Name)
-			}
-			continue
-		}
-		first := slices.IndexFunc(p, func(other Directive) bool { return other.Name == d.Name })
-		if first < i {
-			add("%s is in %s[%d] already, and browsers ignore it here: put all sources into one", d.Name, field, first)
-		}
-		if cfg.ReportURL != "" && (d.Name == "report-to" || d.Name == "report-uri") {
-			add("%s is what ReportURL adds: remove one of them", d.Name)
-		}
-		d.checkValue(takes, add)
+		values[i] = csp.Value(d)
 	}
-	return errs
-}
-
-// checkValue says what is wrong with the value of a directive.
-func (d Directive) checkValue(takes csp.Directive, add func(format string, values ...any)) {
-	switch {
-	case len(d.Sources) < takes.Min:
-		add("%s has no value: name %s", d.Name, takes.Takes())
-	case takes.Max == 0 && len(d.Sources) > 0:
-		add("%s takes no value: remove it", d.Name)
-	case len(d.Sources) > takes.Max:
-		add("%s takes one value only: %s", d.Name, takes.Takes())
-	}
-	if len(d.Sources) > 1 && slices.Contains(d.Sources, CSPNone) {
-		add("%s has 'none' beside other sources, where browsers ignore it: remove it or them", d.Name)
-	}
-	takesScripts := d.Name == "default-src" || strings.HasPrefix(d.Name, "script-src")
-	if takesScripts && slices.Contains(d.Sources, CSPStrictDynamic) && !slices.ContainsFunc(d.Sources, isNonceOrHash) {
-		add("%s has 'strict-dynamic' without a nonce or a hash, so that no script can run: add CSPNonce", d.Name)
-	}
-	for _, word := range d.Sources {
-		if fault := takes.Check(word); fault != csp.OK {
-			add("%s: %q %s", d.Name, word, takes.Describe(fault, word))
-		}
-	}
-}
-
-func isNonceOrHash(word string) bool {
-	kind := csp.Parse(word).Kind
-	return kind == csp.Nonce || kind == csp.Hash
+	return values
 }

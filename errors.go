@@ -200,32 +200,20 @@ func findError(err error) *Error {
 
 // refusalOf is what a fault of the signature or the payload is refused with.
 func refusalOf(fault signed.Fault) *Error {
-	switch fault {
-	case signed.NotSigned:
-		return ErrNotSigned
-	case signed.MalformedHeader:
-		return ErrMalformedSignature
-	case signed.LongHeader:
-		return errLongHeader
-	case signed.RepeatedTime:
-		return errRepeatedTime
-	case signed.ManySignatures:
-		return errManySignatures
-	case signed.NoV1:
-		return errNoV1
-	case signed.NotObject:
-		return errNotObject
-	case signed.TooDeep:
-		return errTooDeep
-	case signed.RepeatedName:
-		return errRepeatedName
-	case signed.ConfusedName:
-		return errConfusedName
-	case signed.InstallLink:
-		return ErrInstallSignature
-	default: // signed.NoIDs
-		return ErrNoIdentity
-	}
+	return [...]*Error{
+		signed.NotSigned:       ErrNotSigned,
+		signed.MalformedHeader: ErrMalformedSignature,
+		signed.LongHeader:      errLongHeader,
+		signed.RepeatedTime:    errRepeatedTime,
+		signed.ManySignatures:  errManySignatures,
+		signed.NoV1:            errNoV1,
+		signed.NotObject:       errNotObject,
+		signed.TooDeep:         errTooDeep,
+		signed.RepeatedName:    errRepeatedName,
+		signed.ConfusedName:    errConfusedName,
+		signed.NoIDs:           ErrNoIdentity,
+		signed.InstallLink:     ErrInstallSignature,
+	}[fault]
 }
 
 // Refusals that say more than their sentinel does.

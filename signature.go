@@ -165,33 +165,17 @@ func (v *Verifier) setSecrets(secrets []string, labeled []LabeledSecret) error {
 	case labeled == nil:
 		ring, err = signed.NewKeyring("Secrets", secrets)
 	default:
-		ring, err = newLabeledKeyring(labeled)
+		entries := make([]signed.Labeled, len(labeled))
+		for i, entry := range labeled {
+			entries[i] = signed.Labeled(entry)
+		}
+		ring, err = signed.NewLabeledKeyring("LabeledSecrets", entries)
 	}
 	if err != nil {
 		return err
 	}
 	v.keys.Store(&ring)
 	return nil
-}
-
-func newLabeledKeyring(labeled []LabeledSecret) (signed.Keyring, error) {
-	const field = "LabeledSecrets"
-	var secrets []string
-	var errs []error
-	for i, entry := range labeled {
-		secrets = append(secrets, entry.Secret)
-		switch {
-		case entry.Label == "":
-			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] has no label: give it one, or use Secrets", field, i))
-		case signed.HoldsSecret(entry.Label):
-			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] has what looks like a secret as its label, which is shown", field, i))
-		}
-	}
-	ring, err := signed.NewKeyring(field, secrets)
-	for i := range ring {
-		ring[i].Label = labeled[i].Label
-	}
-	return ring, errors.Join(append(errs, err)...)
 }
 
 // Handler returns a handler that calls next with requests that Verify accepts,

@@ -31,6 +31,29 @@ func NewKeyring(field string, secrets []string) (Keyring, error) {
 	return ring, errors.Join(errs...)
 }
 
+// Labeled is a secret with a label.
+type Labeled struct{ Label, Secret string }
+
+// NewLabeledKeyring is NewKeyring with labels, which it checks too.
+func NewLabeledKeyring(field string, labeled []Labeled) (Keyring, error) {
+	var secrets []string
+	var errs []error
+	for i, entry := range labeled {
+		secrets = append(secrets, entry.Secret)
+		switch {
+		case entry.Label == "":
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] has no label: give it one, or use Secrets", field, i))
+		case HoldsSecret(entry.Label):
+			errs = append(errs, fmt.Errorf("stripeapps: %s[%d] has what looks like a secret as its label, which is shown", field, i))
+		}
+	}
+	ring, err := NewKeyring(field, secrets)
+	for i := range ring {
+		ring[i].Label = labeled[i].Label
+	}
+	return ring, errors.Join(append(errs, err)...)
+}
+
 // otherKinds are the prefixes of Stripe's other secrets and ids that people
 // put where the app's signing secret belongs.
 var otherKinds = []struct{ prefix, name string }{
