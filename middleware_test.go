@@ -227,7 +227,10 @@ func TestTheChainsOrder(t *testing.T) {
 		chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, ok := stripeapps.IdentityFrom(r.Context())
 			assert.True(t, ok)
-			assert.Equal(t, http.Header{"Content-Security-Policy": {policy}, "Vary": {"Origin"}, "Access-Control-Allow-Origin": {"*"}}, w.Header())
+			assert.Equal(t, http.Header{
+				"Content-Security-Policy": {policy}, "Access-Control-Allow-Origin": {"*"}, "Cache-Control": {"no-store"},
+				"Vary": {"Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+			}, w.Header())
 			w.WriteHeader(http.StatusNoContent)
 		})).ServeHTTP(w, r)
 		assert.Equal(t, http.StatusNoContent, w.Code)

@@ -54,12 +54,17 @@ func (w *Writer) Demand(lines []Line) {
 // Private returns the chain's writer on w for the response to a request that has
 // been verified. What authenticates it is not the header Authorization, by which
 // caches know what to keep to themselves: unless the handler says anything of
-// caching, no cache may store the response.
+// caching, no cache may store the response. Its headers are there before the handler
+// is called, too, for an adapter that keeps a writer of its own.
 //
 // https://www.rfc-editor.org/rfc/rfc9111#section-3.5
 func Private(w http.ResponseWriter) http.ResponseWriter {
 	w, chain := Wrap(w)
 	chain.private = true
+	header := w.Header()
+	header["Cache-Control"] = chain.list([]string{"no-store"})
+	var room [8]string
+	header["Vary"] = chain.list(append(append(room[:0], header["Vary"]...), varyPrivate))
 	return w
 }
 
@@ -69,9 +74,7 @@ func (w *Writer) settle() {
 	w.putOwn(header)
 	w.putVary(header, w.private)
 	if w.private {
-		// What stood there before the chain began was not said of this response.
-		said := header["Cache-Control"]
-		if len(said) == 0 || w.outer != nil && slices.Equal(said, w.outer["Cache-Control"]) {
+		if len(header["Cache-Control"]) == 0 {
 			header["Cache-Control"] = w.list([]string{"no-store"})
 		}
 	}
@@ -151,7 +154,7 @@ func (w *Writer) putVary(header http.Header, private bool) {
 		merged = append(merged, "Origin")
 	}
 	switch {
-	case !private:
+	case !private, slices.Contains(merged, varyPrivate):
 	case areNew(merged, varyPrivate):
 		merged = append(merged, varyPrivate)
 	default:
