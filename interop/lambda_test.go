@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"maps"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
 // event is a request as AWS hands it on: with names in lower case, and with the
@@ -41,6 +43,11 @@ func newEvent(t *testing.T, r *http.Request) event {
 		header[strings.ToLower(name)] = values
 	}
 	return event{method: r.Method, path: r.URL.Path, body: string(body), header: header}
+}
+
+func (e event) inBase64() event {
+	e.body, e.base64 = base64.StdEncoding.EncodeToString([]byte(e.body)), true
+	return e
 }
 
 // joined has the values of each name joined, as in payload format 2.0.
@@ -136,6 +143,56 @@ func newBackend(t *testing.T) http.Handler {
 	mux.Handle("/body", newChain(t, stripeapps.SignedBody)(http.HandlerFunc(whoami)))
 	mux.Handle("/headers", newChain(t, stripeapps.IDsInHeaders)(http.HandlerFunc(whoami)))
 	return mux
+}
+
+func TestWhatAWSHandsOnIsVerified(t *testing.T) {
+	const body, headers = "https://backend.example.com/body", "https://backend.example.com/headers"
+	signature := stripeappstest.Sign(payload)
+	later := stripeappstest.Sign(payload, stripeappstest.WithSecret("absec_another"))
+	roll := stripeappstest.Sign(payload, stripeappstest.WithSecret("absec_another", stripeappstest.DefaultSecret))
+
+	ofBob := signedGet(headers, "usr_alice")
+	ofBob.Header.Set("Stripe-User-Id", "usr_bob")
+	twice := post(body, payload, signature)
+	twice.Header.Add("Stripe-Signature", later)
+	getTwice := signedGet(headers, "usr_test")
+	getTwice.Header.Add("Stripe-Signature", getTwice.Header.Get("Stripe-Signature"))
+
+	for _, test := range []struct {
+		name    string
+		request *http.Request
+		status  int
+		want    string // the body, or the code of a refusal
+	}{
+		{"a signed POST is accepted", post(body, payload, signature), 200, whoamiText},
+		{"a POST signed with two secrets is accepted", post(body, payload, roll), 200, whoamiText},
+		{"a POST with a space after each comma is accepted", post(body, payload, strings.ReplaceAll(roll, ",", ", ")), 200, whoamiText},
+		{"a POST with another body is refused", post(body, map[string]any{"action": "refund", "amount": 9999}, signature), 401, "no_match"},
+		{"a POST with two signatures is refused", twice, 401, "malformed_signature"},
+		{"a POST with two signatures in one line is refused", post(body, payload, signature+","+later), 401, "malformed_signature"},
+		{"an unsigned POST is refused", post(body, payload, ""), 401, "not_signed"},
+		{"a signed GET is accepted", signedGet(headers, "usr_test"), 200, whoamiText},
+		{"a GET for another user is refused", ofBob, 401, "no_match"},
+		{"a GET with two signatures is refused", getTwice, 401, "malformed_signature"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			intact := newEvent(t, test.request)
+			for encoding, e := range map[string]event{"text": intact, "base64": intact.inBase64()} {
+				for _, name := range slices.Sorted(maps.Keys(adapters)) {
+					t.Run(name+", "+encoding, func(t *testing.T) {
+						got := adapters[name](t, newBackend(t), e)
+						assert.Equal(t, test.status, got.status)
+						assert.Equal(t, []string{"*"}, got.header["Access-Control-Allow-Origin"])
+						if test.status == http.StatusOK {
+							assert.Equal(t, test.want, got.body)
+						} else {
+							assert.Equal(t, test.want, codeOf(got.body), got.body)
+						}
+					})
+				}
+			}
+		})
+	}
 }
 
 func TestAPreflightThatAWSHandsOnIsRespondedTo(t *testing.T) {

@@ -91,6 +91,19 @@ func post(url string, payload any, signature string) *http.Request {
 	return r
 }
 
+// signedGet is what an extension sends for a user where only the ids are signed.
+func signedGet(url, userID string) *http.Request {
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Origin", "null")
+	r.Header.Set("Stripe-User-Id", userID)
+	r.Header.Set("Stripe-Account-Id", stripeappstest.DefaultAccountID)
+	r.Header.Set("Stripe-Signature", stripeappstest.Sign(nil, stripeappstest.IDsInHeaders(), stripeappstest.WithUser(userID)))
+	return r
+}
+
 // preflight is what the browser sends before signedPost.
 func preflight(url string) *http.Request {
 	r, err := http.NewRequest(http.MethodOptions, url, nil)
