@@ -14,6 +14,10 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/seed-8a2ffb75/stripeapps"
 )
@@ -113,5 +117,27 @@ func TestARefusalThatIsCompressedOutsideCanBeRead(t *testing.T) {
 		assert.Equal(t, http.StatusUnauthorized, got.status)
 		assert.Equal(t, "not_signed", codeOf(got.body), got.body)
 		assert.Equal(t, refusedHeaders("Www-Authenticate", "Stripe-Signature", "Vary", "Accept-Encoding"), got.header)
+	})
+}
+
+func TestTheRouteOfAnInnerMuxIsKnownOutside(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /refunds/{id}", whoami)
+	const pattern = "POST /refunds/{id}"
+
+	t.Run("http.Request.Pattern", func(t *testing.T) {
+		r := signedPost("/refunds/re_1")
+		newChain(t, stripeapps.SignedBody)(mux).ServeHTTP(httptest.NewRecorder(), r)
+		assert.Equal(t, pattern, r.Pattern)
+	})
+	t.Run("otelhttp", func(t *testing.T) {
+		recorder := tracetest.NewSpanRecorder()
+		provider := trace.NewTracerProvider(trace.WithSpanProcessor(recorder))
+		handler := otelhttp.NewHandler(newChain(t, stripeapps.SignedBody)(mux), "backend", otelhttp.WithTracerProvider(provider))
+		handler.ServeHTTP(httptest.NewRecorder(), signedPost("/refunds/re_1"))
+		spans := recorder.Ended()
+		require.Len(t, spans, 1)
+		assert.Equal(t, pattern, spans[0].Name())
+		assert.Contains(t, spans[0].Attributes(), attribute.Int("http.response.status_code", http.StatusOK))
 	})
 }
