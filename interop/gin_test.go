@@ -1,15 +1,20 @@
 package interop_test
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
 func init() { gin.SetMode(gin.ReleaseMode) }
@@ -55,6 +60,76 @@ func inAGroup(t *testing.T, engine *gin.Engine, source stripeapps.Source) (http.
 	return engine, group
 }
 
+func TestGinRoutesBehindTheChain(t *testing.T) {
+	const found, missing = "/refunds/re_1", "/charges"
+	tampered := post(found, map[string]any{"amount": 9999}, stripeappstest.Sign(payload))
+	put := signedPost(found)
+	put.Method = http.MethodPut
+	preflightHeaders := http.Header{
+		"Access-Control-Allow-Headers": {"content-type,stripe-signature"},
+		"Access-Control-Allow-Methods": {"POST"},
+		"Access-Control-Allow-Origin":  {"*"},
+		"Access-Control-Max-Age":       {"7200"},
+		"Content-Security-Policy":      {stripeapps.APIPolicy().String()},
+		"Vary":                         {"access-control-request-headers", "access-control-request-method", "origin"},
+	}
+
+	for _, test := range []struct {
+		name    string
+		request *http.Request
+		status  int
+		header  http.Header
+		body    string // or the code of a refusal
+		grouped bool   // whether it is so in a group too
+	}{
+		{"a preflight gets 204", preflight(found), 204, preflightHeaders, "", true},
+		{"a signed request reaches its route", signedPost(found), 200,
+			acceptedHeaders("Content-Type", "text/plain; charset=utf-8"), "re_1 of usr_test", false},
+		{"a refusal can be read", tampered, 401,
+			refusedHeaders("Www-Authenticate", "Stripe-Signature"), "no_match", true},
+		{"an unknown path is a 404 that the extension can read", signedPost(missing), 404,
+			acceptedHeaders("Content-Type", "text/plain"), "404 page not found", false},
+		{"an unknown method is a 405 that the extension can read", put, 405,
+			acceptedHeaders("Content-Type", "text/plain", "Allow", "POST"), "405 method not allowed", false},
+		{"an unsigned request to an unknown path is refused", post(missing, payload, ""), 401,
+			refusedHeaders("Www-Authenticate", "Stripe-Signature"), "not_signed", false},
+	} {
+		for name, wire := range wirings {
+			if name == "the chain in a group" && !test.grouped {
+				continue
+			}
+			t.Run(name+": "+test.name, func(t *testing.T) {
+				handler, routes := wire(t, newEngine(), stripeapps.SignedBody)
+				routes.POST("/refunds/:id", func(c *gin.Context) {
+					id, _ := stripeapps.IdentityFrom(c.Request.Context())
+					c.String(http.StatusOK, "%s of %s", c.Param("id"), id.UserID)
+				})
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, again(t, test.request))
+				assert.Equal(t, test.status, w.Code)
+				assert.Equal(t, test.header, normalized(w.Result().Header))
+				body := w.Body.String()
+				if code := codeOf(body); code != "" {
+					body = code
+				}
+				assert.Equal(t, test.body, body)
+			})
+		}
+	}
+}
+
+// again returns r with its body from the start.
+func again(t *testing.T, r *http.Request) *http.Request {
+	t.Helper()
+	r = r.Clone(t.Context())
+	if r.GetBody != nil {
+		var err error
+		r.Body, err = r.GetBody()
+		require.NoError(t, err)
+	}
+	return r
+}
+
 func TestTheIdentityInGin(t *testing.T) {
 	fromRequest := func(c *gin.Context) context.Context { return c.Request.Context() }
 	fromGin := func(c *gin.Context) context.Context { return c }
@@ -83,5 +158,49 @@ func TestTheIdentityInGin(t *testing.T) {
 				assert.Equal(t, test.want, w.Body.String())
 			})
 		}
+	}
+}
+
+func TestGinStreamsEventsBehindTheChain(t *testing.T) {
+	for name, wire := range wirings {
+		t.Run(name, func(t *testing.T) {
+			handler, routes := wire(t, newEngine(), stripeapps.SignedBody)
+			ended := make(chan bool, 1)
+			routes.POST("/events", func(c *gin.Context) {
+				first := true
+				ended <- c.Stream(func(io.Writer) bool {
+					if first {
+						c.SSEvent("tick", c.Request.Proto)
+						first = false
+					} else {
+						<-c.Request.Context().Done()
+					}
+					return true
+				})
+			})
+			eachProtocol(t, handler, func(t *testing.T, server *httptest.Server) {
+				res, err := server.Client().Do(signedPost(server.URL + "/events"))
+				require.NoError(t, err)
+				defer res.Body.Close()
+				assert.Equal(t, http.StatusOK, res.StatusCode)
+				assert.Equal(t, []string{"text/event-stream;charset=utf-8"}, res.Header["Content-Type"])
+				assert.Equal(t, []string{"*"}, res.Header["Access-Control-Allow-Origin"])
+
+				// The event comes although the response has not ended.
+				lines := bufio.NewScanner(res.Body)
+				require.True(t, lines.Scan())
+				assert.Equal(t, "event:tick", lines.Text())
+				require.True(t, lines.Scan())
+				assert.Equal(t, "data:"+res.Proto, lines.Text())
+
+				res.Body.Close()
+				select {
+				case gone := <-ended:
+					assert.True(t, gone, "Stream has not seen that the client went away")
+				case <-time.After(10 * time.Second):
+					t.Fatal("the stream goes on although the client went away")
+				}
+			})
+		})
 	}
 }

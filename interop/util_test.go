@@ -152,6 +152,17 @@ func normalized(header http.Header) http.Header {
 	return header
 }
 
+// acceptedHeaders are those of every response to a verified request, and more, as
+// name and value in turn.
+func acceptedHeaders(more ...string) http.Header {
+	return withMore(http.Header{
+		"Access-Control-Allow-Origin": {"*"},
+		"Cache-Control":               {"no-store"},
+		"Content-Security-Policy":     {stripeapps.APIPolicy().String()},
+		"Vary":                        {"origin", "stripe-account-id", "stripe-signature", "stripe-user-id"},
+	}, more)
+}
+
 // refusedHeaders are those of every refusal behind CORS and CSP.
 func refusedHeaders(more ...string) http.Header {
 	return withMore(http.Header{
