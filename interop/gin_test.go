@@ -204,3 +204,22 @@ func TestGinStreamsEventsBehindTheChain(t *testing.T) {
 		})
 	}
 }
+
+// In a group, handlers write to gin's own writer, not to the one that the chain gives
+// them.
+func TestTheHeadersOfTheChainAreThereWhereAnAdapterKeepsItsOwnWriter(t *testing.T) {
+	handler, routes := inAGroup(t, newEngine(), stripeapps.SignedBody)
+	routes.POST("/whoami", func(c *gin.Context) { whoami(c.Writer, c.Request) })
+	routes.POST("/events", func(c *gin.Context) { c.SSEvent("tick", 1) })
+	for path, mediaType := range map[string]string{
+		"/whoami": "text/plain",
+		"/events": "text/event-stream;charset=utf-8",
+	} {
+		t.Run(path, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, signedPost(path))
+			assert.Equal(t, http.StatusOK, w.Code)
+			assert.Equal(t, acceptedHeaders("Content-Type", mediaType), normalized(w.Result().Header))
+		})
+	}
+}
