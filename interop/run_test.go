@@ -1,0 +1,71 @@
+package interop_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"testing"
+
+	gincors "github.com/gin-contrib/cors"
+	"github.com/rs/cors"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
+)
+
+// swallowing is what stands in front of the chain and responds to its preflights.
+var swallowing = map[string]struct {
+	wrap  func(http.Handler) http.Handler
+	names string // what Run has to say of it
+}{
+	"rs/cors for one origin": {
+		cors.New(cors.Options{AllowedOrigins: []string{"https://app.example.com"}}).Handler,
+		`(?i)(other|outer) CORS`,
+	},
+	"gin-contrib/cors for one origin": {func(next http.Handler) http.Handler {
+		engine := newEngine()
+		config := gincors.DefaultConfig()
+		config.AllowOrigins = []string{"https://app.example.com"}
+		engine.Use(gincors.New(config))
+		engine.Any("/", throughGin(func(http.Handler) http.Handler { return next }))
+		return engine
+	}, `(?i)(other|outer) CORS`},
+	"a guard that lets in who is known to it, and no preflight is": {func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodOptions {
+				http.Error(w, "sign in", http.StatusUnauthorized)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, `(?i)in front`},
+}
+
+// runVariable names one of swallowing in the environment of a process whose only test
+// is TestRunFails.
+const runVariable = "INTEROP_RUN"
+
+func TestRunFails(t *testing.T) {
+	name := os.Getenv(runVariable)
+	if name == "" {
+		t.Skip("TestRunNamesWhatRespondsToPreflightsInFront runs it, in a process of its own")
+	}
+	handler := swallowing[name].wrap(newChain(t, stripeapps.SignedBody)(http.HandlerFunc(whoami)))
+	stripeappstest.Run(t, handler, stripeappstest.RunConfig{Target: "/", Payload: payload})
+}
+
+func TestRunNamesWhatRespondsToPreflightsInFront(t *testing.T) {
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	for name, test := range swallowing {
+		t.Run(name, func(t *testing.T) {
+			command := exec.Command(executable, "-test.run", "^TestRunFails$")
+			command.Env = append(os.Environ(), runVariable+"="+name)
+			output, err := command.CombinedOutput()
+			assert.Error(t, err, "Run has found nothing")
+			assert.Regexp(t, test.names, string(output))
+		})
+	}
+}
