@@ -161,6 +161,37 @@ func TestTheIdentityInGin(t *testing.T) {
 	}
 }
 
+// Where there is no identity, a handler that takes it for granted must not go on.
+func TestGinHandlersWithoutAnIdentityFail(t *testing.T) {
+	for name, test := range map[string]struct {
+		wire    func(*testing.T, *gin.Engine) http.Handler
+		context func(*gin.Context) context.Context
+	}{
+		"in gin's own context, which does not have it": {
+			func(t *testing.T, engine *gin.Engine) http.Handler { return newChain(t, stripeapps.SignedBody)(engine) },
+			func(c *gin.Context) context.Context { return c },
+		},
+		"on a route that the chain does not cover": {
+			func(_ *testing.T, engine *gin.Engine) http.Handler { return engine },
+			func(c *gin.Context) context.Context { return c.Request.Context() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine := newEngine()
+			engine.Use(gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) {
+				c.AbortWithStatus(http.StatusInternalServerError)
+			}))
+			engine.POST("/whoami", func(c *gin.Context) {
+				c.String(http.StatusOK, "the refunds of %s", stripeapps.MustIdentity(test.context(c)).AccountID)
+			})
+			w := httptest.NewRecorder()
+			test.wire(t, engine).ServeHTTP(w, signedPost("/whoami"))
+			assert.Equal(t, http.StatusInternalServerError, w.Code)
+			assert.Empty(t, w.Body.String())
+		})
+	}
+}
+
 func TestGinStreamsEventsBehindTheChain(t *testing.T) {
 	for name, wire := range wirings {
 		t.Run(name, func(t *testing.T) {
