@@ -104,7 +104,7 @@ func TestOnlyWhatIsInTheBudgetIsHashed(t *testing.T) {
 	}
 }
 
-func TestALabelOrNameIsShortened(t *testing.T) {
+func TestALabelIsShortened(t *testing.T) {
 	assert.Equal(t, strings.Repeat("é", 20), shortened(strings.Repeat("é", 20)))
 	assert.Equal(t, "x"+strings.Repeat("é", 19)+"…", shortened("x"+strings.Repeat("é", 20)))
 }

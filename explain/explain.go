@@ -27,9 +27,9 @@ const (
 // Explanation is one thing that Explain has found.
 type Explanation struct {
 	Cause Cause
-	// Text is one sentence that ends in what to change. It can name members of
-	// the body, and labels of secrets; it never holds a member's value, a secret
-	// or a MAC.
+	// Text is one sentence that ends in what to change. It can show labels of
+	// secrets, and names of members of the body that look like names; it never
+	// holds a member's value, a secret or a MAC.
 	Text string
 }
 

@@ -147,7 +147,7 @@ func (s *memberSearch) findUnsigned() bool {
 		var names []string
 		for i, m := range s.own {
 			if isOut(i) {
-				names = append(names, fmt.Sprintf("%q", shortened(m.Name)))
+				names = append(names, shownName(m.Name))
 			}
 		}
 		const most = 3

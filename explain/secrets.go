@@ -71,7 +71,7 @@ func (e *explainer) addOtherSecrets() {
 	}
 }
 
-// shortened is a name or label for a sentence. What could be a secret is not shown,
+// shortened is a label for a sentence. What could be a secret is not shown,
 // wherever it stands.
 func shortened(s string) string {
 	const most = 40
