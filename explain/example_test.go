@@ -17,7 +17,7 @@ func ExampleExplain() {
 	for _, explanation := range explain.Explain(explain.Received{
 		Header:  sign(signed, "absec_test_secret", testNow),
 		Body:    []byte(signed + "\n"),
-		Secrets: []string{"absec_test_secret"},
+		Secrets: []stripeapps.LabeledSecret{{Label: "refunds", Secret: "absec_test_secret"}},
 		Now:     testNow, // for this example; leave it out
 	}) {
 		fmt.Println(explanation.Cause)

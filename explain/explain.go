@@ -43,23 +43,18 @@ type Received struct {
 	UserID, AccountID string
 
 	// Secrets are those in use, of whatever kind and however written: what is
-	// wrong with them is explained too.
-	Secrets []string
+	// wrong with them is explained too. One without a label is called by its
+	// index.
+	Secrets []stripeapps.LabeledSecret
 	// OtherSecrets are tried as well, to see whether one of them is the one
 	// that was meant: of other apps, of webhook endpoints, expired ones.
-	OtherSecrets []LabeledSecret
+	OtherSecrets []stripeapps.LabeledSecret
 
 	Now       time.Time     // zero: time.Now()
 	Tolerance time.Duration // 0: stripeapps.DefaultTolerance
 
 	// InsecureAllowMissingUser is that of the VerifierConfig.
 	InsecureAllowMissingUser bool
-}
-
-// LabeledSecret is a secret with a name for an Explanation.
-type LabeledSecret struct {
-	Label  string
-	Secret string
 }
 
 // Explain says why a request does not verify, by trying the usual mistakes: it

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/explain"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
@@ -31,7 +32,7 @@ func received(body string) explain.Received {
 	return explain.Received{
 		Header:  stripejs.Header([]byte(body), testNow, testSecret),
 		Body:    []byte(body),
-		Secrets: []string{testSecret},
+		Secrets: unlabeled(testSecret),
 		Now:     testNow,
 	}
 }
@@ -124,9 +125,9 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		return func(r *explain.Received) { r.Header = change(r.Header) }
 	}
 	secrets := func(secrets ...string) func(*explain.Received) {
-		return func(r *explain.Received) { r.Secrets = secrets }
+		return func(r *explain.Received) { r.Secrets = unlabeled(secrets...) }
 	}
-	others := func(others ...explain.LabeledSecret) func(*explain.Received) {
+	others := func(others ...stripeapps.LabeledSecret) func(*explain.Received) {
 		return func(r *explain.Received) { r.OtherSecrets = others }
 	}
 	ids := func(user, account string) func(*explain.Received) {
@@ -161,7 +162,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"nothing", "", func(*explain.Received) {}, []c{"nothing_wrong"}, []string{"there is nothing to change"}},
 		{"nothing, at the edge of the tolerance", "", at(5 * time.Minute), []c{"nothing_wrong"}, nil},
 		{"nothing, and the ids alone in headers", onlyIDs, all(body(nil), ids("usr_123", "acct_123")), []c{"nothing_wrong"}, nil},
-		{"nothing, with other secrets beside", "", others(explain.LabeledSecret{Label: "other", Secret: "absec_other"}), []c{"nothing_wrong"}, nil},
+		{"nothing, with other secrets beside", "", others(stripeapps.LabeledSecret{Label: "other", Secret: "absec_other"}), []c{"nothing_wrong"}, nil},
 
 		{"re-serialised by Go's json.Marshal", "", body(inGo(rightBody, true)), []c{"html_escaped", "non_ascii_escaped"}, []string{"Go's json.Marshal", `or \u2028, as Go does`}},
 		{"re-serialised by Go without HTML escapes, which leaves those of U+2028", "", body(inGo(rightBody, false)), []c{"non_ascii_escaped"}, []string{asIs}},
@@ -215,21 +216,23 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"a secret key", "", secrets("sk_test_x"), []c{"secret_kind"}, []string{"a secret API key"}},
 		{"a restricted key", "", secrets("rk_test_x"), []c{"secret_kind"}, []string{"a restricted API key"}},
 		{"a publishable key", "", secrets("pk_test_x"), []c{"secret_kind"}, []string{"a publishable API key"}},
+		{"a secret for webhooks, with a label", "", func(r *explain.Received) { r.Secrets = []stripeapps.LabeledSecret{{Label: "invoicing", Secret: whsec}} }, []c{"secret_kind"}, []string{`the secret labeled "invoicing" looks like`}},
+		{"a secret as its own label", "", func(r *explain.Received) { r.Secrets = []stripeapps.LabeledSecret{{Label: whsec, Secret: whsec}} }, []c{"secret_kind"}, []string{`labeled "(what looks like a secret)" looks like`}},
 		{"a blank secret", "", secrets(" "), []c{"secret_kind"}, []string{"is blank"}},
 		{"no secret", "", secrets(), []c{"secret_kind"}, []string{"there is no secret to verify with: set"}},
 		{"too many secrets", "", secrets(append([]string{testSecret}, make([]string, 16)...)...), append([]c{"secret_kind"}, slices.Repeat([]c{"secret_kind"}, 15)...), []string{"there are 17 secrets"}},
 		{"a padded secret", "", secrets(testSecret + "\n"), []c{"secret_padded"}, []string{noSecret}},
 		{"a quoted secret", "", secrets(`"` + testSecret + `"`), []c{"secret_padded"}, []string{"remove them"}},
 		{"two secrets in one", "", secrets("absec_new," + testSecret), []c{"secret_padded"}, []string{"give each secret an entry of its own"}},
-		{"another app's secret", "", all(by(rightBody, "absec_other"), others(explain.LabeledSecret{Label: "invoicing", Secret: "absec_other"})), []c{"other_secret"}, []string{`labeled "invoicing"`}},
-		{"another app's secret, padded and without a label", "", all(by(rightBody, "absec_other"), others(explain.LabeledSecret{}, explain.LabeledSecret{Secret: "'absec_other'\n"})), []c{"other_secret"}, []string{"OtherSecrets[1]"}},
-		{"an expired secret", "", all(by(rightBody, "absec_old"), others(explain.LabeledSecret{Label: "expired on 3 May", Secret: "absec_old"})), []c{"other_secret"}, []string{`"expired on 3 May"`}},
+		{"another app's secret", "", all(by(rightBody, "absec_other"), others(stripeapps.LabeledSecret{Label: "invoicing", Secret: "absec_other"})), []c{"other_secret"}, []string{`labeled "invoicing"`}},
+		{"another app's secret, padded and without a label", "", all(by(rightBody, "absec_other"), others(stripeapps.LabeledSecret{}, stripeapps.LabeledSecret{Secret: "'absec_other'\n"})), []c{"other_secret"}, []string{"OtherSecrets[1]"}},
+		{"an expired secret", "", all(by(rightBody, "absec_old"), others(stripeapps.LabeledSecret{Label: "expired on 3 May", Secret: "absec_old"})), []c{"other_secret"}, []string{`"expired on 3 May"`}},
 		{"an unknown secret", "", by(rightBody, "absec_unknown"), []c{"unknown"}, []string{"check that the secret is that of this app"}},
-		{"a webhook's secret for an extension's request", "", all(by(rightBody, whsec), others(explain.LabeledSecret{Label: "hooks", Secret: whsec})), []c{"other_secret"}, []string{"a webhook endpoint's and signs no extension's requests"}},
+		{"a webhook's secret for an extension's request", "", all(by(rightBody, whsec), others(stripeapps.LabeledSecret{Label: "hooks", Secret: whsec})), []c{"other_secret"}, []string{"a webhook endpoint's and signs no extension's requests"}},
 
 		{"an install link's signature", `{"state":"x","user_id":"usr_123","account_id":"acct_123"}`, func(*explain.Received) {}, []c{"install_signature"}, []string{"sign another member too"}},
 		{"an install link's signature for another payload", `{"state":"x","user_id":"usr_123","account_id":"acct_123"}`, body([]byte(`{"a":1,"state":"x","b":2,"user_id":"usr_123","account_id":"acct_123"}`)), []c{"install_signature"}, []string{"on the install's route"}},
-		{"a webhook, whose secret is known", webhookEvent, all(by(webhookEvent, whsec), others(explain.LabeledSecret{Label: "hooks", Secret: whsec}), at(time.Hour)), []c{"webhook"}, []string{`labeled "hooks": give webhooks a route of their own`}},
+		{"a webhook, whose secret is known", webhookEvent, all(by(webhookEvent, whsec), others(stripeapps.LabeledSecret{Label: "hooks", Secret: whsec}), at(time.Hour)), []c{"webhook"}, []string{`labeled "hooks": give webhooks a route of their own`}},
 		{"a webhook, whose secret is the app's", webhookEvent, all(by(webhookEvent, whsec), secrets(whsec)), []c{"secret_kind", "webhook"}, []string{"", "made with Secrets[0]"}},
 		{"a webhook, whose secret is not known", webhookEvent, by(webhookEvent, whsec), []c{"webhook"}, []string{"outside this middleware"}},
 
@@ -284,7 +287,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"a mark, a line break and spaces", "", body([]byte("\uFEFF" + string(indent(rightBody, "", " ")) + "\n")), []c{"byte_order_mark", "trailing_space", "pretty_printed"}, nil},
 		{"pretty-printed, with the ids first", asciiBody, body(indent(`{"user_id":"usr_123","account_id":"acct_123","zeta":"z","amount":1250}`, "", " ")), []c{"ids_not_last", "pretty_printed"}, nil},
 		{"base64 of a string of JSON", "", body([]byte(base64.StdEncoding.EncodeToString(func() []byte { b, _ := json.Marshal(rightBody); return b }()))), []c{"base64", "encoded_twice"}, nil},
-		{"another app's secret, and pretty-printed", "", all(by(rightBody, "absec_other"), others(explain.LabeledSecret{Label: "b", Secret: "absec_other"}), body(indent(rightBody, "", " "))), []c{"pretty_printed", "other_secret"}, nil},
+		{"another app's secret, and pretty-printed", "", all(by(rightBody, "absec_other"), others(stripeapps.LabeledSecret{Label: "b", Secret: "absec_other"}), body(indent(rightBody, "", " "))), []c{"pretty_printed", "other_secret"}, nil},
 		{"an unknown secret, and pretty-printed with the ids first", "", all(by(asciiBody, "absec_unknown"), body(indent(`{"user_id":"usr_123","account_id":"acct_123","a":1}`, "", " "))), []c{"pretty_printed", "ids_not_last", "unknown"}, nil},
 		{"an unknown secret, with the ids in headers only", "", all(by(asciiBody, "absec_unknown"), body([]byte(`{"a":1}`)), ids("usr_1", "acct_1")), []c{"ids_missing", "unknown"}, nil},
 		{"a webhook's secret, and too old", "", all(secrets(whsec), at(time.Hour)), []c{"secret_kind", "too_old"}, []string{"", "the time in the header is 1h0m0s ago"}},
@@ -361,7 +364,7 @@ func TestExplainAgreesWithTheGoldenVectors(t *testing.T) {
 	for vector := range stripeappstest.GoldenVectors() {
 		t.Run(vector.Name, func(t *testing.T) {
 			var causes []explain.Cause
-			for _, x := range explain.Explain(explain.Received{Header: vector.Header, Body: vector.Payload, Secrets: vector.Secrets, Now: vector.Clock}) {
+			for _, x := range explain.Explain(explain.Received{Header: vector.Header, Body: vector.Payload, Secrets: unlabeled(vector.Secrets...), Now: vector.Clock}) {
 				causes = append(causes, x.Cause)
 				assertOneSentence(t, x.Text)
 			}

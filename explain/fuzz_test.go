@@ -50,8 +50,8 @@ func FuzzExplain(f *testing.F) {
 		}
 		r := explain.Received{
 			Header: header, Body: body, UserID: user, AccountID: account, Now: testNow,
-			Secrets:      []string{testSecret},
-			OtherSecrets: []explain.LabeledSecret{{Label: "other", Secret: "absec_other"}, {Label: "hooks", Secret: "whsec_other"}},
+			Secrets:      unlabeled(testSecret),
+			OtherSecrets: []stripeapps.LabeledSecret{{Label: "other", Secret: "absec_other"}, {Label: "hooks", Secret: "whsec_other"}},
 		}
 		explanations := explain.Explain(r)
 		if len(explanations) == 0 {

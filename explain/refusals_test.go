@@ -81,6 +81,9 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 		{name: "a tolerance of its own", config: stripeapps.VerifierConfig{Tolerance: time.Second}, body: plain, change: func(r *http.Request) {
 			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow.Add(-2*time.Second)))
 		}, code: "too_old", causes: []string{"too_old"}},
+		{name: "labeled secrets", config: stripeapps.VerifierConfig{LabeledSecrets: []stripeapps.LabeledSecret{{Label: "next", Secret: "absec_next"}, {Label: "this", Secret: testSecret}}}, body: string(indent(plain, "", " ")), change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow))
+		}, code: "no_match", causes: []string{"pretty_printed"}},
 		{name: "another code is not explained", config: stripeapps.VerifierConfig{MaxBodyBytes: 10}, body: plain, change: func(*http.Request) {}, code: "body_too_large"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -91,7 +94,10 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			}
 			var logged bytes.Buffer
 			config := test.config
-			config.Secrets, config.Now = []string{testSecret}, fixedNow
+			config.Now = fixedNow
+			if config.LabeledSecrets == nil {
+				config.Secrets = []string{testSecret}
+			}
 			off, withIt := httptest.NewRecorder(), httptest.NewRecorder()
 			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(off, request())
 

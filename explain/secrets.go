@@ -20,7 +20,8 @@ func (e *explainer) addSecrets() {
 		e.say(causeSecretKind, "there are %d secrets, of which only the first %d were tried: keep those that Stripe signs with, which are two at most", len(secrets), signed.MaxSecrets)
 		secrets = secrets[:signed.MaxSecrets]
 	}
-	for i, secret := range secrets {
+	for i, labeled := range secrets {
+		secret, name := labeled.Secret, nameOf("Secrets", i, labeled.Label)
 		problem := signed.CheckSecret(secret)
 		if problem == "" {
 			e.badSecrets = false
@@ -35,11 +36,11 @@ func (e *explainer) addSecrets() {
 				problem = "holds more than one word: give each secret an entry of its own, without anything around it"
 			}
 		}
-		e.say(cause, "Secrets[%d] %s", i, problem)
+		e.say(cause, "%s %s", name, problem)
 		for _, part := range parts[:min(len(parts), signed.MaxSecrets-len(e.keys))] {
 			k := explainedKey{Key: signed.NewKey(part)}
 			if strings.HasPrefix(part, "whsec_") {
-				k.ofWebhook = fmt.Sprintf("Secrets[%d]", i)
+				k.ofWebhook = name
 			}
 			e.keys = append(e.keys, k)
 		}
@@ -56,10 +57,7 @@ func (e *explainer) addOtherSecrets() {
 		if secret == "" {
 			continue
 		}
-		name := fmt.Sprintf("the secret labeled %q", shortened(other.Label))
-		if other.Label == "" {
-			name = fmt.Sprintf("OtherSecrets[%d]", i)
-		}
+		name := nameOf("OtherSecrets", i, other.Label)
 		k := explainedKey{Key: signed.NewKey(secret)}
 		if strings.HasPrefix(secret, "whsec_") {
 			k.ofWebhook = name
@@ -71,10 +69,18 @@ func (e *explainer) addOtherSecrets() {
 	}
 }
 
+// nameOf is what a secret is called in a sentence.
+func nameOf(field string, i int, label string) string {
+	if label == "" {
+		return fmt.Sprintf("%s[%d]", field, i)
+	}
+	return fmt.Sprintf("the secret labeled %q", shortened(label))
+}
+
 // shortened is a label for a sentence. What could be a secret is not shown,
 // wherever it stands.
 func shortened(s string) string {
-	const most = 40
+	const most = 100
 	if signed.HoldsSecret(s) {
 		return "(what looks like a secret)"
 	}

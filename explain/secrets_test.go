@@ -46,7 +46,7 @@ func TestExplainShowsNamesThatLookLikeNamesOnly(t *testing.T) {
 		found := explain.Explain(explain.Received{
 			Header:  stripeappstest.Sign(`{"a":1}`, stripeappstest.WithUser("usr_1"), stripeappstest.WithAccount("acct_1")),
 			Body:    []byte(`{"a":1,"` + name + `":2,"user_id":"usr_1","account_id":"acct_1"}`),
-			Secrets: []string{stripeappstest.DefaultSecret},
+			Secrets: unlabeled(stripeappstest.DefaultSecret),
 		})
 		require.Len(t, found, 1)
 		assert.Equal(t, explain.Cause("unsigned_members"), found[0].Cause)

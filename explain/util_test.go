@@ -28,7 +28,7 @@ func fixedNow() time.Time { return testNow }
 // its own.
 func newVerifier(tb testing.TB, cfg stripeapps.VerifierConfig) *stripeapps.Verifier {
 	tb.Helper()
-	if cfg.Secrets == nil {
+	if cfg.Secrets == nil && cfg.LabeledSecrets == nil {
 		cfg.Secrets = []string{testSecret}
 	}
 	if cfg.Now == nil {
@@ -37,6 +37,13 @@ func newVerifier(tb testing.TB, cfg stripeapps.VerifierConfig) *stripeapps.Verif
 	v, err := stripeapps.NewVerifier(cfg)
 	require.NoError(tb, err)
 	return v
+}
+
+func unlabeled(secrets ...string) (labeled []stripeapps.LabeledSecret) {
+	for _, secret := range secrets {
+		labeled = append(labeled, stripeapps.LabeledSecret{Secret: secret})
+	}
+	return labeled
 }
 
 func sign[T string | []byte](payload T, secret string, at time.Time) string {

@@ -112,14 +112,14 @@ func (j *judge) explainAs(m *message, body []byte, user, account string) (findin
 		Body:         body,
 		UserID:       user,
 		AccountID:    account,
-		Secrets:      j.secrets.values,
+		Secrets:      j.secrets.labeled(),
 		OtherSecrets: j.others,
 		Now:          j.now(),
 		Tolerance:    j.tolerance,
 
 		InsecureAllowMissingUser: j.allowMissingUser,
 	}) {
-		text := oneLine(j.secrets.name(e.Text))
+		text := oneLine(e.Text)
 		if j.secrets.in(text) {
 			text = "the explanation would show a secret, because the request holds it: take it out of what is sent"
 		}

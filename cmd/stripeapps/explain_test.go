@@ -58,7 +58,7 @@ func TestExplain(t *testing.T) {
 		"explain names a padded secret by where it is": {
 			args: words("explain -now 1700000000"), env: []string{"STRIPE_APP_SECRET= " + testSecret}, code: 1,
 			stdin: signedBody,
-			out:   "secret_padded: secret 1 of $STRIPE_APP_SECRET *",
+			out:   "secret_padded: the secret labeled \"secret 1 of $STRIPE_APP_SECRET\" has white space*",
 		},
 		"explain refuses a line without a label": {
 			args: words("explain -other-secrets-file " + badOthers), code: 2,

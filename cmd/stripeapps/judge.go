@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/seed-8a2ffb75/stripeapps"
-	"github.com/seed-8a2ffb75/stripeapps/explain"
 )
 
 // verdict is what the library says about a request.
@@ -56,7 +55,7 @@ var sourceNames = map[stripeapps.Source]string{
 // judge verifies requests in each of the three ways.
 type judge struct {
 	secrets          secrets
-	others           []explain.LabeledSecret
+	others           []stripeapps.LabeledSecret
 	now              func() time.Time
 	tolerance        time.Duration
 	allowMissingUser bool

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/seed-8a2ffb75/stripeapps"
-	"github.com/seed-8a2ffb75/stripeapps/explain"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -61,7 +59,7 @@ func (a *app) readSecretFile(name string) (s secrets, err error) {
 			continue
 		}
 		s.values = append(s.values, line)
-		s.places = append(s.places, "the secret in line "+strconv.Itoa(i+1)+" of "+inputName(name))
+		s.places = append(s.places, "line "+strconv.Itoa(i+1)+" of "+inputName(name))
 	}
 	if len(s.values) == 0 {
 		return s, misconfigured("%s has no secret: write the app's signing secret (absec_…) on a line of its own", inputName(name))
@@ -91,13 +89,13 @@ func (s secrets) require() error {
 	return nil
 }
 
-// name replaces Explain's "Secrets[0]" by where that secret was found.
-func (s secrets) name(text string) string {
-	var names []string
-	for i, place := range s.places {
-		names = append(names, fmt.Sprintf("Secrets[%d]", i), place)
+// labeled returns the secrets for explain, which calls them by where they are.
+func (s secrets) labeled() []stripeapps.LabeledSecret {
+	labeled := make([]stripeapps.LabeledSecret, len(s.values))
+	for i, secret := range s.values {
+		labeled[i] = stripeapps.LabeledSecret{Label: s.places[i], Secret: secret}
 	}
-	return strings.NewReplacer(names...).Replace(text)
+	return labeled
 }
 
 // in reports whether text shows one of the secrets.
@@ -111,7 +109,7 @@ func (s secrets) in(text string) bool {
 }
 
 // readOtherSecrets reads "label=secret" lines, for explain.
-func (a *app) readOtherSecrets(name string) ([]explain.LabeledSecret, error) {
+func (a *app) readOtherSecrets(name string) ([]stripeapps.LabeledSecret, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -119,7 +117,7 @@ func (a *app) readOtherSecrets(name string) ([]explain.LabeledSecret, error) {
 	if err != nil {
 		return nil, err
 	}
-	var others []explain.LabeledSecret
+	var others []stripeapps.LabeledSecret
 	for i, line := range strings.Split(string(data), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -130,7 +128,7 @@ func (a *app) readOtherSecrets(name string) ([]explain.LabeledSecret, error) {
 		if !ok || label == "" || secret == "" || signed.HoldsSecret(label) {
 			return nil, misconfigured("line %d of %s is not label=secret: write one of these a line", i+1, inputName(name))
 		}
-		others = append(others, explain.LabeledSecret{Label: label, Secret: secret})
+		others = append(others, stripeapps.LabeledSecret{Label: label, Secret: secret})
 	}
 	if len(others) > signed.MaxSecrets {
 		return nil, misconfigured("%s has %d secrets: give at most %d", inputName(name), len(others), signed.MaxSecrets)

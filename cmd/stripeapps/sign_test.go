@@ -106,7 +106,7 @@ func TestSign(t *testing.T) {
 		},
 		"sign refuses a webhook's secret": {
 			args: words("sign -secret-file " + webhookSecret), code: 2, env: []string{},
-			err: "stripeapps: the secret in line 1 of " + webhookSecret +
+			err: "stripeapps: line 1 of " + webhookSecret +
 				" looks like a webhook endpoint's signing secret (whsec_…): use the app's signing secret " +
 				"(absec_…), shown on the app's page in the Stripe Dashboard\n",
 		},
