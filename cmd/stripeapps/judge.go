@@ -19,6 +19,7 @@ type verdict struct {
 	UserID    string `json:"user_id,omitempty"`
 	AccountID string `json:"account_id,omitempty"`
 	SignedAt  string `json:"signed_at,omitempty"`
+	Secret    string `json:"secret,omitempty"` // where the one is that fits, if there are several
 	Code      string `json:"code,omitempty"`
 	Detail    string `json:"detail,omitempty"`
 	signedAt  time.Time
@@ -36,10 +37,14 @@ func (v verdict) who() string {
 }
 
 func (v verdict) over() string {
-	if v.Source == "body" {
-		return "over the body"
+	with := ""
+	if v.Secret != "" {
+		with = "with " + v.Secret + " "
 	}
-	text := "over the ids in the " + v.Source + " only"
+	if v.Source == "body" {
+		return with + "over the body"
+	}
+	text := with + "over the ids in the " + v.Source + " only"
 	if v.unsignedBody {
 		text += ": the body is not signed"
 	}
@@ -138,6 +143,9 @@ func (j *judge) verdictAs(m *message, source stripeapps.Source) verdict {
 	id := stripeapps.MustIdentity(accepted.Context())
 	v.Source, v.UserID, v.AccountID = sourceNames[source], id.UserID, id.AccountID
 	v.signedAt, v.SignedAt = id.SignedAt, id.SignedAt.Format(time.RFC3339)
+	if len(j.secrets.places) > 1 {
+		v.Secret = j.secrets.places[id.Secret]
+	}
 	v.unsignedBody = source != stripeapps.SignedBody && len(m.body) > 0
 	return v
 }

@@ -48,6 +48,22 @@ func TestVerify(t *testing.T) {
 			args: words("verify -now 1700000060 " + write(t, "r.http", signedBody)),
 			out:  strings.Replace(accepted, "0s ago", "1m0s ago", 1),
 		},
+		"verify says which of several secrets fits": {
+			args: words("verify -now 1700000000"), env: []string{"STRIPE_APP_SECRET=absec_next," + testSecret},
+			stdin: signedBody,
+			out:   strings.Replace(accepted, "over", "with secret 2 of $STRIPE_APP_SECRET over", 1),
+		},
+		"verify says which line fits, in JSON": {
+			args:  words("--json verify -now 1700000000 -secret-file " + write(t, "s.txt", "absec_next\n"+testSecret+"\n")),
+			stdin: signedBody,
+			out: `{"accepted":true,"source":"body","user_id":"usr_1","account_id":"acct_1",` +
+				`"signed_at":"2023-11-14T22:13:20Z","secret":"line 2 of *`,
+		},
+		"verify accepts a header that was split into lines": {
+			args:  words("verify -now 1700000000"),
+			stdin: strings.Replace(signedBody, ",v1=", "\r\nStripe-Signature: v1=", 1),
+			out:   accepted,
+		},
 		"verify prints JSON": {
 			args:  words("--json verify -now 1700000000"),
 			stdin: signedBody,
