@@ -138,6 +138,8 @@ func (e *explainer) checkIdentity(payload []byte) {
 		e.say(causeNoIdentity, "the signature fits, but its payload is nested more than 256 levels deep: give a flatter one to fetchStripeSignature")
 	case fault == signed.RepeatedName:
 		e.say(causeNoIdentity, "the signature fits, but two members of its payload have names that are equal or differ by case only: rename one in what is given to fetchStripeSignature")
+	case fault == signed.ConfusedName:
+		e.say(causeNoIdentity, "the signature fits, but its payload has a member whose name some decoders take for user_id, account_id, action, livemode or stripe_roles: rename it in what is given to fetchStripeSignature, or write it so")
 	default:
 		e.say(causeNoIdentity, "%s", idsInPayload)
 	}

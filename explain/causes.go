@@ -5,6 +5,7 @@ package explain
 const (
 	causeNotSigned        Cause = "not_signed"        // there is no header
 	causeHeaderChanged    Cause = "header_changed"    // on its way, by a proxy
+	causeTwoSignatures    Cause = "two_signatures"    // in one header
 	causeHeaderMalformed  Cause = "header_malformed"  // beyond repair
 	causeSecretKind       Cause = "secret_kind"       // a secret that signs something else
 	causeSecretPadded     Cause = "secret_padded"     // white space or quotes around a secret, or several in one

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
@@ -24,7 +25,27 @@ func (e *explainer) readHeader() bool {
 		e.say(causeHeaderMalformed, "the Stripe-Signature header has %d bytes, more than %d: send the value that fetchStripeSignature returns, unchanged and once", len(header), signed.MaxHeaderBytes)
 		return false
 	}
-	var best *mendedHeader
+	best := e.bestMended(header)
+	if best == nil {
+		e.say(causeHeaderMalformed, "the Stripe-Signature header is not t=…,v1=… (%s): send the value that fetchStripeSignature returns, unchanged and once", describeHeader(header))
+		return false
+	}
+	e.header, e.usedKey = signed.Header{}, nil
+	e.header.Parse(best.text)
+	switch {
+	case best.others:
+		e.say(causeTwoSignatures, "the Stripe-Signature header holds two different signatures (%s): send the one that fetchStripeSignature returned for this request alone, and replace a header that is kept from an earlier one instead of adding to it", best.how)
+	case best.isHalf:
+		e.say(causeHeaderChanged, "the Stripe-Signature header holds the same signature twice (%s): set the header once, instead of adding to it, in the client and in each proxy", best.how)
+	default:
+		e.say(causeHeaderChanged, "the Stripe-Signature header was changed on its way (%s): let the proxy or client hand it on as it is", best.how)
+	}
+	return true
+}
+
+// bestMended returns the first mended header that can be read, and of several in
+// one the one that fits.
+func (e *explainer) bestMended(header string) (best *mendedHeader) {
 	for _, mended := range mendHeader(header) {
 		e.header = signed.Header{}
 		if e.header.Parse(mended.text) != signed.OK {
@@ -33,27 +54,20 @@ func (e *explainer) readHeader() bool {
 		if best == nil {
 			best = &mended
 		}
-		if !mended.isHalf { // of two headers, take the one that fits
+		if !mended.isHalf {
 			break
 		}
 		if !e.headerOnly && e.fits(e.asReceived()) {
-			best = &mended
-			break
+			return &mended
 		}
 	}
-	if best == nil {
-		e.say(causeHeaderMalformed, "the Stripe-Signature header is not t=…,v1=… (%s): send the value that fetchStripeSignature returns, unchanged and once", describeHeader(header))
-		return false
-	}
-	e.header, e.usedKey = signed.Header{}, nil
-	e.header.Parse(best.text)
-	e.say(causeHeaderChanged, "the Stripe-Signature header was changed on its way (%s): let the proxy or client hand it on as it is", best.how)
-	return true
+	return best
 }
 
 type mendedHeader struct {
 	text, how string
 	isHalf    bool // of a header that is there twice
+	others    bool // and the rest of it is another one
 }
 
 // headerChanges are what has been seen to happen to headers, the outermost first.
@@ -81,12 +95,15 @@ var headerChanges = []struct {
 	{"commas around it", func(s string) string { return strings.Trim(s, ",") }},
 }
 
+// maxHalves bounds how many signatures of one header are tried.
+const maxHalves = 4
+
 // mendHeader undoes changes: each one alone, then one after the other.
 func mendHeader(header string) []mendedHeader {
 	var mended []mendedHeader
 	for _, change := range headerChanges {
 		if text := change.undo(header); text != header {
-			mended = append(mended, mendedHeader{text, change.how, false})
+			mended = append(mended, mendedHeader{text: text, how: change.how})
 		}
 	}
 	var changes []string
@@ -95,14 +112,20 @@ func mendHeader(header string) []mendedHeader {
 		if undone := change.undo(text); undone != text {
 			text = undone
 			changes = append(changes, change.how)
-			mended = append(mended, mendedHeader{text, strings.Join(changes, ", "), false})
+			mended = append(mended, mendedHeader{text: text, how: strings.Join(changes, ", ")})
 		}
 	}
-	// A header that is there twice is joined by a comma, as RFC 9110 has it, which
+	// Headers that are there twice are joined by a comma, as RFC 9110 has it, which
 	// leaves no other change to undo but the space after that comma.
-	const twice = "sent twice, and joined"
-	if i := strings.LastIndex(text, ",t="); i > 0 {
-		mended = append(mended, mendedHeader{text[:i], twice, true}, mendedHeader{text[i+1:], twice, true})
+	parts := strings.Split(text, ",t=")
+	for i := range parts[1:] {
+		parts[i+1] = "t=" + parts[i+1]
+	}
+	others := slices.ContainsFunc(parts, func(part string) bool { return part != parts[0] })
+	for _, part := range parts[:min(len(parts), maxHalves)] {
+		if len(parts) > 1 {
+			mended = append(mended, mendedHeader{part, "sent twice, and joined", true, others})
+		}
 	}
 	return mended
 }

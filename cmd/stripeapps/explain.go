@@ -108,7 +108,7 @@ func isUnknown(findings []findingJSON) bool {
 
 func (j *judge) explainAs(m *message, body []byte, user, account string) (findings []findingJSON) {
 	for _, e := range explain.Explain(explain.Received{
-		Header:       strings.Join(m.header[signatureHeader], ", "),
+		Header:       strings.Join(m.header[signatureHeader], ","),
 		Body:         body,
 		UserID:       user,
 		AccountID:    account,

@@ -26,6 +26,11 @@ func TestExplain(t *testing.T) {
 			stdin: signedBody,
 			out:   "nothing_wrong: *",
 		},
+		"explain finds nothing wrong with a header that was split into lines": {
+			args:  words("explain -now 1700000000"),
+			stdin: strings.Replace(signedBody, ",v1=", "\r\nStripe-Signature: v1=", 1),
+			out:   "nothing_wrong: *",
+		},
 		"explain finds a pretty-printed body": {
 			args: []string{"explain", "-now", "1700000000", "-header", bodyHeader, "-body-file", pretty}, code: 1,
 			out: "pretty_printed: *",
