@@ -21,6 +21,8 @@ const (
 	causeReencoded        Cause = "reencoded"         // parsed, and written in another way
 	causeEncodedTwice     Cause = "encoded_twice"     // JSON in a JSON string
 	causeBase64           Cause = "base64"            // as some gateways hand bodies on
+	causeWrongSource      Cause = "wrong_source"      // what is signed came where the Verifier does not look
+	causeBodyGone         Cause = "body_gone"         // something has read it before
 	causeIDsNotLast       Cause = "ids_not_last"      // user_id and account_id stand elsewhere
 	causeIDsMissing       Cause = "ids_missing"       // they are not in the body
 	causeIDsSwapped       Cause = "ids_swapped"       // each in the other's place

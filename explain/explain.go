@@ -90,6 +90,7 @@ const (
 type explainer struct {
 	received   Received
 	headerOnly bool // the payload could not be received
+	noPayload  bool // there is none to explain
 	badSecrets bool // none of the secrets can be right
 	keys       []explainedKey
 	header     signed.Header
@@ -109,7 +110,7 @@ type explainedKey struct {
 
 func (e *explainer) explain() []Explanation {
 	if e.readHeader() {
-		if !e.headerOnly {
+		if !e.headerOnly && !e.noPayload {
 			e.findPayload()
 		}
 		e.checkTime()

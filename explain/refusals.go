@@ -85,43 +85,66 @@ func (e *explainer) receive(v stripeapps.Verdict) bool {
 	default:
 		return false
 	}
-	users, accounts, readable := sentIDs(v.Request, source)
-	if !readable {
+	e.received = Received{
+		// Several field lines are one list, as the Verifier reads them.
+		Header: strings.Join(v.Request.Header["Stripe-Signature"], ","),
+		Now:    v.Time, Tolerance: verifier.Tolerance, InsecureAllowMissingUser: verifier.AllowNoUser,
+	}
+	sent, err := sentIDs(v.Request, source)
+	if err != nil {
 		if errors.Is(v.Err, stripeapps.ErrMalformedIDs) {
 			return false
 		}
 		e.headerOnly = true
 	}
-	// Several field lines are one list, as the Verifier reads them.
-	e.received = Received{
-		Header: strings.Join(v.Request.Header["Stripe-Signature"], ","),
-		Now:    v.Time, Tolerance: verifier.Tolerance, InsecureAllowMissingUser: verifier.AllowNoUser,
+	if e.headerOnly {
+		return true
 	}
-	// Beside a body, ids in headers are a hint at most; without one they are not
-	// what this Verifier reads.
-	onlyIDs := source == stripeapps.IDsInHeaders || source == stripeapps.IDsInQuery
-	if !onlyIDs {
-		e.received.Body = payload
+	if source == stripeapps.IDsInHeaders || source == stripeapps.IDsInQuery {
+		e.receiveIDs(sent, source, v.Request)
+		return true
 	}
-	if onlyIDs || len(payload) > 0 {
-		// Repeated ids make one that is none.
-		e.received.UserID, e.received.AccountID = strings.Join(users, ","), strings.Join(accounts, ",")
-		if len(users) > 0 && e.received.UserID == "" {
-			e.received.UserID = "," // sent, and empty: that is no id
-		}
+	e.received.Body = payload
+	if len(payload) == 0 {
+		e.receiveNoBody(sent, source, v.Request)
+		return true
 	}
+	sent.received(&e.received) // a hint
 	return true
 }
 
-// sentIDs returns the ids that came beside a body, or instead of one. They are
-// not readable in a query that the Verifier does not read either.
-func sentIDs(r *http.Request, source stripeapps.Source) (users, accounts []string, readable bool) {
-	if source != stripeapps.IDsInQuery {
-		return r.Header["Stripe-User-Id"], r.Header["Stripe-Account-Id"], true
+// ids are those that came beside a body, or instead of one.
+type ids struct{ users, accounts []string }
+
+func (ids ids) none() bool { return ids.users == nil && ids.accounts == nil }
+
+// received sets the ids. Repeated ones make one that is none.
+func (ids ids) received(r *Received) {
+	r.UserID, r.AccountID = strings.Join(ids.users, ","), strings.Join(ids.accounts, ",")
+	if len(ids.users) > 0 && r.UserID == "" {
+		r.UserID = "," // sent, and empty: that is no id
 	}
+}
+
+// sentIDs returns the ids where the source has them: in the query, or in the headers.
+// They are not readable in a query that the Verifier does not read either.
+func sentIDs(r *http.Request, source stripeapps.Source) (ids, error) {
+	if source == stripeapps.IDsInQuery {
+		return idsInQuery(r)
+	}
+	return idsInHeaders(r), nil
+}
+
+func idsInHeaders(r *http.Request) ids {
+	return ids{r.Header["Stripe-User-Id"], r.Header["Stripe-Account-Id"]}
+}
+
+var errLongQuery = errors.New("the query is too long")
+
+func idsInQuery(r *http.Request) (ids, error) {
 	if len(r.URL.RawQuery) > signed.MaxQueryBytes {
-		return nil, nil, false
+		return ids{}, errLongQuery
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	return query["user_id"], query["account_id"], err == nil
+	return ids{query["user_id"], query["account_id"]}, err
 }

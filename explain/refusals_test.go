@@ -3,6 +3,7 @@ package explain_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -32,6 +33,7 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 		change func(*http.Request)
 		code   string // "" if it is accepted
 		causes []string
+		text   string // in the first explanation
 	}{
 		{name: "not signed", body: plain, change: func(r *http.Request) { r.Header.Del("Stripe-Signature") }, code: "not_signed", causes: []string{"not_signed"}},
 		{name: "accepted", body: plain, change: func(*http.Request) {}},
@@ -53,7 +55,31 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			ids(r)
 			r.Header.Set("Stripe-Signature", sign(`{"a":1,"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
 		}, code: "no_match", causes: []string{"ids_missing"}},
-		{name: "ids in headers instead of a body are not this source's", change: ids, code: "no_match", causes: []string{"ids_missing"}},
+		{name: "ids in headers instead of a body", change: ids, code: "no_match", causes: []string{"wrong_source"}, text: "Source IDsInHeaders verify this route"},
+		{name: "swapped ids in headers instead of a body", change: func(r *http.Request) {
+			ids(r)
+			r.Header.Set("Stripe-User-Id", "acct_123")
+			r.Header.Set("Stripe-Account-Id", "usr_123")
+		}, code: "no_match", causes: []string{"wrong_source", "ids_swapped"}},
+		{name: "ids in the query instead of a body", change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+			r.URL.RawQuery = "user_id=usr_123&account_id=acct_123"
+		}, code: "no_match", causes: []string{"wrong_source"}, text: "Source IDsInQuery verify this route"},
+		{name: "neither a body nor ids", change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+		}, code: "no_match", causes: []string{"ids_missing"}, text: "neither a body nor an id"},
+		{name: "a body without a length that something has read", change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow))
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader("")), -1
+		}, code: "no_match", causes: []string{"body_gone"}},
+		{name: "ids in the query for a source of headers", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+			r.URL.RawQuery = "user_id=usr_123&account_id=acct_123"
+		}, code: "malformed_ids", causes: []string{"wrong_source"}, text: "Source IDsInQuery verify"},
+		{name: "ids in headers for a source of the query", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: ids, code: "malformed_ids", causes: []string{"wrong_source"}, text: "Source IDsInHeaders verify"},
+		{name: "a body for a source of ids", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, body: plain, change: func(*http.Request) {}, code: "malformed_ids", causes: []string{"wrong_source"}, text: "Source SignedBody verify"},
+		{name: "nothing for a source of ids", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(*http.Request) {}, code: "malformed_ids", causes: []string{"ids_missing"}},
+		{name: "an empty payload of NewSource", config: stripeapps.VerifierConfig{Source: stripeapps.NewSource(func(*http.Request, []byte) ([]byte, error) { return nil, nil })}, body: plain, change: func(*http.Request) {}, code: "no_match", causes: []string{"wrong_source"}, text: "found an empty payload"},
 		{name: "ids in headers, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
 			ids(r)
 			r.Header.Set("Stripe-User-Id", "acct_123")
@@ -107,14 +133,14 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			newVerifier(t, config).Handler(http.NotFoundHandler()).ServeHTTP(withIt, request())
 			assert.Equal(t, off, withIt, "it is never a part of the response")
 			var code string
-			var causes []string
+			var causes, texts []string
 			for line := range strings.Lines(logged.String()) {
 				var entry struct{ Level, Msg, Code, Cause, Text string }
 				require.NoError(t, json.Unmarshal([]byte(line), &entry))
 				assert.Equal(t, "INFO", entry.Level)
 				switch entry.Msg {
 				case "stripeapps: explained":
-					causes = append(causes, entry.Cause)
+					causes, texts = append(causes, entry.Cause), append(texts, entry.Text)
 					assertOneSentence(t, entry.Text)
 				case "stripeapps: request refused":
 					code = entry.Code
@@ -124,6 +150,9 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			}
 			assert.Equal(t, test.code, code)
 			assert.Equal(t, test.causes, causes)
+			if test.text != "" {
+				assert.Contains(t, texts[0], test.text)
+			}
 		})
 	}
 }
