@@ -2,11 +2,7 @@ package explain
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
+	"slices"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
@@ -76,42 +72,80 @@ func (e *explainer) findInBody(body []byte) {
 		e.say(causeBodyTooLarge, "the body is larger than 1 MiB, and was not looked into further than that: reproduce the mistake with a smaller one")
 		return
 	}
-	text := body
-	var seen []Explanation
-	for range maxExplainedLayers {
-		inner, layer, ok := unwrap(text)
-		if !ok {
-			break
-		}
-		text, seen = inner, append(seen, layer)
-		if e.fits(text) {
-			e.found = append(e.found, seen...)
-			e.checkIdentity(text)
-			return
-		}
-	}
-	const noObject = "the body, which is no JSON object in UTF-8 of at most 256 levels,"
-	canonical, err := stripejs.Stringify(text)
-	if err != nil {
-		e.found = append(e.found, seen...)
-		e.sayUnknown(noObject)
+	found, missed := e.search(body, nil)
+	if found {
 		return
 	}
+	e.found = append(e.found, missed.seen...)
+	e.webhook = missed.webhook
+	if missed.what != "" {
+		e.sayUnknown(missed.what)
+	}
+}
+
+// miss is what there is to say of a text in which nothing fits.
+type miss struct {
+	seen    []Explanation // what it shows by itself
+	what    string        // what fits in no way, or "" if seen says why not
+	webhook bool          // it is an event
+}
+
+const (
+	theBody  = "the body"
+	noObject = "the body, which is no JSON object in UTF-8 of at most 256 levels,"
+)
+
+// search takes off what is around a JSON text, layer by layer, and looks into it.
+// seen is what it has come through.
+func (e *explainer) search(text []byte, seen []Explanation) (found bool, first miss) {
+	if e.texts == maxExplainedTexts || len(seen) > maxExplainedLayers {
+		return false, miss{seen: seen, what: theBody}
+	}
+	e.texts++
+	if len(seen) > 0 && e.fits(text) {
+		e.found = append(e.found, seen...)
+		e.checkIdentity(text)
+		return true, miss{}
+	}
+	layers := e.unwrap(text, len(seen) == 0)
+	if len(layers) == 0 {
+		return e.searchObject(text, seen)
+	}
+	for i, layer := range layers {
+		seen := slices.Concat(seen, []Explanation{layer.Explanation})
+		missed := miss{seen: seen}
+		if !layer.isEnd {
+			found, missed = e.search(layer.inner, seen)
+		}
+		if found {
+			return true, miss{}
+		}
+		if i == 0 {
+			first = missed
+		}
+	}
+	return false, first
+}
+
+// searchObject looks into a text that has nothing around it.
+func (e *explainer) searchObject(text []byte, seen []Explanation) (found bool, _ miss) {
+	canonical, err := stripejs.Stringify(text)
+	if err != nil {
+		return false, miss{seen: seen, what: noObject}
+	}
 	if !bytes.Equal(canonical, text) {
-		seen = append(seen, howWritten(text, canonical)...)
+		seen = slices.Concat(seen, howWritten(text, canonical))
 		if e.fits(canonical) {
 			e.found = append(e.found, seen...)
 			e.checkIdentity(canonical)
-			return
+			return true, miss{}
 		}
 	}
 	members, err := stripejs.Members(canonical)
 	if err != nil {
-		e.found = append(e.found, seen...)
-		e.sayUnknown(noObject)
-		return
+		return false, miss{seen: seen, what: noObject}
 	}
-	e.findMembers(members, seen)
+	return e.findMembers(members, seen)
 }
 
 // checkIdentity explains a payload that is signed and refused all the same.
@@ -148,84 +182,3 @@ func (e *explainer) checkIdentity(payload []byte) {
 const idsInPayload = "the signature fits, but user_id and account_id are not the last two members of what it covers, each with 1 to 255 letters, digits and underscores: put no ids into the payload that is given to fetchStripeSignature, which adds them"
 
 const asIs = ": send, and verify, the bytes of JSON.stringify as they are"
-
-// unwrap takes off one of the things that come around a JSON text.
-func unwrap(text []byte) (inner []byte, layer Explanation, ok bool) {
-	if inner, ok := bytes.CutPrefix(text, []byte("\uFEFF")); ok {
-		return inner, Explanation{causeByteOrderMark, "a byte order mark stands in front of the body" + asIs}, true
-	}
-	if inner := bytes.TrimSpace(text); len(inner) < len(text) {
-		return inner, Explanation{causeTrailingSpace, "there is white space around the body, like a line break at its end" + asIs}, true
-	}
-	if len(text) == 0 || text[0] == '{' {
-		return nil, layer, false
-	}
-	if text[0] == '"' {
-		var inner string
-		if json.Unmarshal(text, &inner) != nil || !strings.Contains(inner, "{") {
-			return nil, layer, false
-		}
-		return []byte(inner), Explanation{causeEncodedTwice, "the body is JSON within a JSON string: call JSON.stringify once, and give its result to fetch as it is"}, true
-	}
-	standard := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(string(text), "="))
-	decoded, err := base64.RawStdEncoding.DecodeString(standard)
-	if err != nil || !bytes.Contains(decoded, []byte("{")) {
-		return nil, layer, false
-	}
-	return decoded, Explanation{causeBase64, "the body is in base64, as some gateways hand bodies on (isBase64Encoded): decode it before it is verified"}, true
-}
-
-// howWritten says in which ways a text differs from what JSON.stringify writes.
-func howWritten(text, canonical []byte) (seen []Explanation) {
-	var buffer bytes.Buffer
-	json.Compact(&buffer, text) // which stripejs has read
-	compact := buffer.Bytes()
-	if len(compact) < len(text) {
-		seen = append(seen, Explanation{causePrettyPrinted, "there is white space between the body's members, as after pretty-printing or Python's json.dumps" + asIs})
-	}
-	raw, html, nonASCII := withoutEscapes(compact)
-	if html {
-		seen = append(seen, Explanation{causeHTMLEscaped, `<, > or & is written as an escape like \u003c, as Go's json.Marshal does: the body was encoded again after it was signed` + asIs})
-	}
-	if nonASCII {
-		seen = append(seen, Explanation{causeNonASCIIEscaped, `characters outside ASCII are written as escapes like \u00e9, as Python and PHP do, or \u2028, as Go does: the body was encoded again after it was signed` + asIs})
-	}
-	if !bytes.Equal(raw, canonical) {
-		seen = append(seen, Explanation{causeReencoded, `numbers, escapes or members are written in another way than JavaScript's, like 1.0 for 1 or \/ for /: the body was encoded again after it was signed` + asIs})
-	}
-	return seen
-}
-
-// withoutEscapes writes the characters that JSON.stringify does not escape as
-// they are: <, > and &, and those outside ASCII but for lone surrogates.
-func withoutEscapes(text []byte) (raw []byte, html, nonASCII bool) {
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' {
-			raw = append(raw, text[i])
-			continue
-		}
-		if text[i+1] != 'u' {
-			raw = append(raw, text[i], text[i+1])
-			i++
-			continue
-		}
-		r, length := signed.HexRune(text[i+2:i+6]), 6
-		if utf16.IsSurrogate(r) && i+12 <= len(text) && text[i+6] == '\\' && text[i+7] == 'u' {
-			if pair := utf16.DecodeRune(r, signed.HexRune(text[i+8:i+12])); pair != utf8.RuneError {
-				r, length = pair, 12
-			}
-		}
-		switch {
-		case r == '<' || r == '>' || r == '&':
-			html = true
-			raw = append(raw, byte(r))
-		case r >= utf8.RuneSelf && !utf16.IsSurrogate(r):
-			nonASCII = true
-			raw = utf8.AppendRune(raw, r)
-		default:
-			raw = append(raw, text[i:i+length]...)
-		}
-		i += length - 1
-	}
-	return raw, html, nonASCII
-}

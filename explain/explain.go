@@ -84,7 +84,8 @@ func Explain(r Received) []Explanation {
 const (
 	maxExplainedBody   = 1 << 20
 	maxExplainedBytes  = 32 << 20 // hashed in all
-	maxExplainedLayers = 4        // around a body
+	maxExplainedLayers = 6        // around a body
+	maxExplainedTexts  = 64       // that are found in layers
 )
 
 type explainer struct {
@@ -95,6 +96,7 @@ type explainer struct {
 	keys       []explainedKey
 	header     signed.Header
 	budget     int  // bytes that may still be hashed
+	texts      int  // that were searched
 	exhausted  bool // something was not tried because of it
 	found      []Explanation
 	usedKey    *explainedKey // the one that fits

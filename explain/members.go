@@ -21,7 +21,8 @@ type memberSearch struct {
 	idsAreLast    bool
 }
 
-func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) {
+func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) (found bool, _ miss) {
+	seen = slices.Clip(seen)
 	s := memberSearch{explainer: e}
 	for i := range all {
 		switch m := &all[i]; m.Name {
@@ -48,25 +49,25 @@ func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) {
 
 	if s.find() {
 		e.found = append(e.found, seen...)
-		return
+		return true, miss{}
 	}
+	return false, s.missed(all, seen)
+}
+
+// missed says what the members show by themselves.
+func (s *memberSearch) missed(all []stripejs.Member, seen []Explanation) miss {
 	const sendThem = "send JSON.stringify({...payload, user_id, account_id}), in this order"
 	switch {
-	case !s.idsInBody && isEvent(all):
-		e.webhook = true
-		e.say(causeWebhook, "the body is an event of a webhook, which is signed with its endpoint's secret (whsec_…): give webhooks a route of their own, outside this middleware")
-		return // which are pretty-printed
+	case !s.idsInBody && isEvent(all): // which are pretty-printed
+		return miss{webhook: true, seen: []Explanation{{causeWebhook, "the body is an event of a webhook, which is signed with its endpoint's secret (whsec_…): give webhooks a route of their own, outside this middleware"}}}
 	case s.user == nil || s.account == nil:
-		e.found = append(e.found, seen...)
-		e.say(causeIDsMissing, "the body lacks user_id or account_id, which Stripe signs: "+sendThem)
-		return
+		return miss{seen: append(seen, Explanation{causeIDsMissing, "the body lacks user_id or account_id, which Stripe signs: " + sendThem})}
 	case s.idsInBody && !s.idsAreLast:
 		seen = append(seen, Explanation{causeIDsNotLast, "user_id and account_id do not stand last in the body, in this order, as Stripe signs them: " + sendThem})
 	case !s.idsInBody:
 		seen = append(seen, Explanation{causeIDsMissing, "user_id and account_id are not both in the body, as Stripe signs them: " + sendThem})
 	}
-	e.found = append(e.found, seen...)
-	e.sayUnknown("the body")
+	return miss{seen: seen, what: theBody}
 }
 
 // try reports whether the object of these members is what was signed.

@@ -1,0 +1,58 @@
+package explain
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+)
+
+// layer is one of the things that come around a JSON text.
+type layer struct {
+	Explanation
+	inner []byte
+	isEnd bool // what is inside cannot be looked into
+}
+
+func one(inner []byte, cause Cause, text string) []layer {
+	return []layer{{Explanation: Explanation{cause, text}, inner: inner}}
+}
+
+func end(cause Cause, text string) []layer {
+	return []layer{{Explanation: Explanation{cause, text}, isEnd: true}}
+}
+
+// unwrap takes off what is outermost around a JSON text. If it can be read in
+// several ways, there are several layers. There is none if nothing is around it.
+func (e *explainer) unwrap(text []byte, outermost bool) []layer {
+	if inner, ok := bytes.CutPrefix(text, []byte("\uFEFF")); ok {
+		return one(inner, causeByteOrderMark, "a byte order mark stands in front of the body"+asIs)
+	}
+	if inner := bytes.TrimSpace(text); len(inner) < len(text) {
+		return one(inner, causeTrailingSpace, "there is white space around the body, like a line break at its end"+asIs)
+	}
+	if len(text) == 0 || text[0] == '{' {
+		return nil
+	}
+	if text[0] == '"' {
+		return unwrapString(text)
+	}
+	return unwrapBase64(text)
+}
+
+func unwrapString(text []byte) []layer {
+	var inner string
+	if json.Unmarshal(text, &inner) != nil || !strings.Contains(inner, "{") {
+		return nil
+	}
+	return one([]byte(inner), causeEncodedTwice, "the body is JSON within a JSON string: call JSON.stringify once, and give its result to fetch as it is")
+}
+
+func unwrapBase64(text []byte) []layer {
+	standard := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(string(text), "="))
+	decoded, err := base64.RawStdEncoding.DecodeString(standard)
+	if err != nil || !bytes.Contains(decoded, []byte("{")) {
+		return nil
+	}
+	return one(decoded, causeBase64, "the body is in base64, as some gateways hand bodies on (isBase64Encoded): decode it before it is verified")
+}
