@@ -1,7 +1,11 @@
 package explain
 
 import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -142,4 +146,32 @@ func TestExplainBuildsNoMoreOrdersThanItCanHash(t *testing.T) {
 			Header: stripejs.Header(nil, time.Unix(1700000000, 0), "absec_unknown"), Body: []byte(body), Secrets: []stripeapps.LabeledSecret{{Secret: "absec_test"}},
 		})
 	})
+}
+
+// A small body can hold a large one: no more than 1 MiB of it is made.
+func TestABombIsNotInflated(t *testing.T) {
+	var once, twice, zlibbed bytes.Buffer
+	for _, w := range []io.WriteCloser{gzip.NewWriter(&once), zlib.NewWriter(&zlibbed)} {
+		for range 16 {
+			w.Write(make([]byte, 1<<20))
+		}
+		w.Close()
+	}
+	w := gzip.NewWriter(&twice)
+	w.Write(once.Bytes())
+	w.Close()
+	for name, body := range map[string][]byte{"gzip": once.Bytes(), "zlib": zlibbed.Bytes(), "twice": twice.Bytes()} {
+		t.Run(name, func(t *testing.T) {
+			assert.Less(t, len(body), 1<<20)
+			assertAllocatesLess(t, 12<<20, func() {
+				found := Explain(Received{
+					Header: stripejs.Header(nil, time.Unix(1700000000, 0), "absec_test"), Now: time.Unix(1700000000, 0),
+					Body: body, Secrets: []stripeapps.LabeledSecret{{Secret: "absec_test"}},
+				})
+				last := found[len(found)-1]
+				assert.Equal(t, causeCompressed, last.Cause)
+				assert.Contains(t, last.Text, "larger than 1 MiB")
+			})
+		})
+	}
 }

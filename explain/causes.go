@@ -19,6 +19,7 @@ const (
 	causeHTMLEscaped      Cause = "html_escaped"      // \u003c for <, as encoding/json has it
 	causeNonASCIIEscaped  Cause = "non_ascii_escaped" // \u00e9 for é
 	causeReencoded        Cause = "reencoded"         // parsed, and written in another way
+	causeCompressed       Cause = "compressed"        // gzip or another Content-Encoding
 	causeEncodedTwice     Cause = "encoded_twice"     // JSON in a JSON string
 	causeBase64           Cause = "base64"            // as some gateways hand bodies on
 	causeWrongSource      Cause = "wrong_source"      // what is signed came where the Verifier does not look

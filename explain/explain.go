@@ -38,6 +38,8 @@ type Received struct {
 	Header string // Stripe-Signature
 	Body   []byte // as it was read, to the byte
 
+	ContentEncoding string // of the request: its header
+
 	// UserID and AccountID are the ids that came in headers or the query. If
 	// there is no Body, they are the payload.
 	UserID, AccountID string

@@ -24,17 +24,25 @@ func end(cause Cause, text string) []layer {
 
 // unwrap takes off what is outermost around a JSON text. If it can be read in
 // several ways, there are several layers. There is none if nothing is around it.
-func (e *explainer) unwrap(text []byte, outermost bool) []layer {
+// isBody says that the text is the body itself.
+func (e *explainer) unwrap(text []byte, isBody bool) []layer {
+	coding := ""
+	if isBody {
+		coding = e.received.ContentEncoding
+	}
+	if layers := decompress(text, coding); layers != nil {
+		return layers
+	}
 	if inner, ok := bytes.CutPrefix(text, []byte("\uFEFF")); ok {
 		return one(inner, causeByteOrderMark, "a byte order mark stands in front of the body"+asIs)
 	}
 	if inner := bytes.TrimSpace(text); len(inner) < len(text) {
 		return one(inner, causeTrailingSpace, "there is white space around the body, like a line break at its end"+asIs)
 	}
-	if len(text) == 0 || text[0] == '{' {
+	switch {
+	case len(text) == 0 || text[0] == '{':
 		return nil
-	}
-	if text[0] == '"' {
+	case text[0] == '"':
 		return unwrapString(text)
 	}
 	return unwrapBase64(text)
@@ -51,7 +59,7 @@ func unwrapString(text []byte) []layer {
 func unwrapBase64(text []byte) []layer {
 	standard := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(string(text), "="))
 	decoded, err := base64.RawStdEncoding.DecodeString(standard)
-	if err != nil || !bytes.Contains(decoded, []byte("{")) {
+	if err != nil || !bytes.Contains(decoded, []byte("{")) && !isGzip(decoded) && !isZlib(decoded) {
 		return nil
 	}
 	return one(decoded, causeBase64, "the body is in base64, as some gateways hand bodies on (isBase64Encoded): decode it before it is verified")

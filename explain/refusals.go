@@ -105,6 +105,9 @@ func (e *explainer) receive(v stripeapps.Verdict) bool {
 		return true
 	}
 	e.received.Body = payload
+	if source == stripeapps.SignedBody {
+		e.received.ContentEncoding = strings.Join(v.Request.Header["Content-Encoding"], ",")
+	}
 	if len(payload) == 0 {
 		e.receiveNoBody(sent, source, v.Request)
 		return true

@@ -1,6 +1,8 @@
 package explain_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/explain"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
@@ -55,4 +58,17 @@ func signedRequest(payload string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/api/refunds", strings.NewReader(payload))
 	r.Header.Set("Stripe-Signature", sign(payload, testSecret, testNow))
 	return r
+}
+
+// refusalLog is what Refusals logs of a POST with a body.
+func refusalLog(t *testing.T, cfg stripeapps.VerifierConfig, body string, change func(header map[string][]string)) string {
+	t.Helper()
+	var log bytes.Buffer
+	cfg.Secrets, cfg.Now = []string{testSecret}, fixedNow
+	cfg.Observe = explain.Refusals(slog.New(slog.NewTextHandler(&log, nil)))
+	r := signedRequest(body)
+	change(r.Header)
+	_, err := newVerifier(t, cfg).Verify(r)
+	require.Error(t, err)
+	return log.String()
 }

@@ -108,10 +108,12 @@ func isUnknown(findings []findingJSON) bool {
 
 func (j *judge) explainAs(m *message, body []byte, user, account string) (findings []findingJSON) {
 	for _, e := range explain.Explain(explain.Received{
-		Header:       strings.Join(m.header[signatureHeader], ","),
-		Body:         body,
-		UserID:       user,
-		AccountID:    account,
+		Header:          strings.Join(m.header[signatureHeader], ","),
+		Body:            body,
+		ContentEncoding: strings.Join(m.header["Content-Encoding"], ","),
+		UserID:          user,
+		AccountID:       account,
+
 		Secrets:      j.secrets.labeled(),
 		OtherSecrets: j.others,
 		Now:          j.now(),
