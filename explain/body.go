@@ -2,7 +2,11 @@ package explain
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
@@ -130,7 +134,10 @@ func (e *explainer) search(text []byte, seen []Explanation) (found bool, first m
 // searchObject looks into a text that has nothing around it.
 func (e *explainer) searchObject(text []byte, seen []Explanation) (found bool, _ miss) {
 	canonical, err := stripejs.Stringify(text)
-	if err != nil {
+	switch {
+	case err != nil && isCut(text):
+		return false, miss{seen: slices.Concat(seen, []Explanation{{causeCutShort, fmt.Sprintf("the body ends in the middle of its JSON, after %d bytes: see that no limit on the way cuts it short, and that its Content-Length counts bytes and not characters", len(text))}})}
+	case err != nil:
 		return false, miss{seen: seen, what: noObject}
 	}
 	if !bytes.Equal(canonical, text) {
@@ -146,6 +153,18 @@ func (e *explainer) searchObject(text []byte, seen []Explanation) (found bool, _
 		return false, miss{seen: seen, what: noObject}
 	}
 	return e.findMembers(members, seen)
+}
+
+// isCut reports whether a text is the beginning of an object.
+func isCut(text []byte) bool {
+	if len(text) == 0 || text[0] != '{' {
+		return false
+	}
+	// Where it ends within an escape or a literal, encoding/json speaks of a space
+	// behind it.
+	var fault *json.SyntaxError
+	return errors.As(json.Unmarshal(text, new(json.RawMessage)), &fault) && fault.Offset == int64(len(text)) &&
+		(fault.Error() == "unexpected end of JSON input" || strings.HasPrefix(fault.Error(), "invalid character ' '"))
 }
 
 // checkIdentity explains a payload that is signed and refused all the same.

@@ -20,6 +20,13 @@ const (
 	causeNonASCIIEscaped  Cause = "non_ascii_escaped" // \u00e9 for é
 	causeReencoded        Cause = "reencoded"         // parsed, and written in another way
 	causeCompressed       Cause = "compressed"        // gzip or another Content-Encoding
+	causeUTF16            Cause = "utf_16"
+	causeNotUTF8          Cause = "not_utf_8"     // in Latin-1 or Windows-1252
+	causeCutShort         Cause = "cut_short"     // the end of the body is missing
+	causeMoreThanOne      Cause = "more_than_one" // something follows the object
+	causeFormEncoded      Cause = "form_encoded"  // payload=%7B…
+	causePercentEncoded   Cause = "percent_encoded"
+	causeMultipart        Cause = "multipart"         // of FormData
 	causeEncodedTwice     Cause = "encoded_twice"     // JSON in a JSON string
 	causeBase64           Cause = "base64"            // as some gateways hand bodies on
 	causeWrongSource      Cause = "wrong_source"      // what is signed came where the Verifier does not look

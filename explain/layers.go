@@ -33,19 +33,43 @@ func (e *explainer) unwrap(text []byte, isBody bool) []layer {
 	if layers := decompress(text, coding); layers != nil {
 		return layers
 	}
+	if order := utf16Order(text); order != nil {
+		return one(fromUTF16(text, order), causeUTF16, "the body is in UTF-16, as some tools save and send text: send it in UTF-8")
+	}
 	if inner, ok := bytes.CutPrefix(text, []byte("\uFEFF")); ok {
 		return one(inner, causeByteOrderMark, "a byte order mark stands in front of the body"+asIs)
+	}
+	if bytes.HasPrefix(text, []byte("--")) { // which ends in a line break
+		return unwrapMultipart(text)
 	}
 	if inner := bytes.TrimSpace(text); len(inner) < len(text) {
 		return one(inner, causeTrailingSpace, "there is white space around the body, like a line break at its end"+asIs)
 	}
 	switch {
-	case len(text) == 0 || text[0] == '{':
+	case len(text) == 0:
 		return nil
+	case !isUTF8(text):
+		return one(fromWindows1252(text), causeNotUTF8, "the body is in ISO 8859-1 or Windows-1252, and not in UTF-8: send, and verify, the bytes of JSON.stringify's text in UTF-8")
+	case text[0] == '{':
+		return unwrapFirst(text)
 	case text[0] == '"':
 		return unwrapString(text)
+	case text[0] == '%':
+		return unwrapPercent(text)
 	}
-	return unwrapBase64(text)
+	if layers := unwrapBase64(text); layers != nil {
+		return layers
+	}
+	return unwrapForm(text)
+}
+
+// unwrapFirst leaves out what follows an object.
+func unwrapFirst(text []byte) []layer {
+	var first json.RawMessage
+	if json.Valid(text) || json.NewDecoder(bytes.NewReader(text)).Decode(&first) != nil {
+		return nil
+	}
+	return one(first, causeMoreThanOne, "something follows the JSON object in the body, like a second one or zero bytes"+asIs)
 }
 
 func unwrapString(text []byte) []layer {

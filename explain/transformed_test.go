@@ -6,11 +6,18 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
+	"encoding/binary"
 	"io"
+	"mime/multipart"
+	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/explain"
@@ -116,4 +123,92 @@ func TestACompressedBodyIsExplainedInTheLog(t *testing.T) {
 		r["Content-Encoding"] = []string{"deflate"}
 	})
 	assert.Contains(t, log, "cause=compressed")
+}
+
+// inUTF16 writes a text in UTF-16.
+func inUTF16(text string, order binary.AppendByteOrder) (b []byte) {
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return b
+}
+
+// inWindows1252 writes a text in Windows-1252.
+func inWindows1252(t *testing.T, text string) []byte {
+	t.Helper()
+	b, err := charmap.Windows1252.NewEncoder().String(text)
+	require.NoError(t, err)
+	return []byte(b)
+}
+
+func TestABodyInAnotherCharsetIsExplained(t *testing.T) {
+	latin1, err := charmap.ISO8859_1.NewEncoder().String(latin1Text)
+	require.NoError(t, err)
+	testTransformations(t, map[string]transformation{
+		"UTF-16, little-endian":         {body: inUTF16(sent, binary.LittleEndian), causes: causes("utf_16"), contains: "send it in UTF-8"},
+		"UTF-16, big-endian":            {body: inUTF16(sent, binary.BigEndian), causes: causes("utf_16")},
+		"UTF-16 with a mark":            {body: inUTF16("\uFEFF"+sent, binary.LittleEndian), causes: causes("utf_16")},
+		"UTF-16 with a mark, the other": {body: inUTF16("\uFEFF"+sent+"\n", binary.BigEndian), causes: causes("utf_16", "trailing_space")},
+		"Windows-1252":                  {body: inWindows1252(t, sent), causes: causes("not_utf_8"), contains: "Windows-1252, and not in UTF-8"},
+		"ISO 8859-1":                    {signed: latin1Text, body: []byte(latin1), causes: causes("not_utf_8")},
+		"Windows-1252, compressed":      {body: gzipped(string(inWindows1252(t, sent))), causes: causes("compressed", "not_utf_8")},
+	})
+}
+
+const latin1Text = `{"note":"Déjà vu","user_id":"usr_123","account_id":"acct_123"}`
+
+func TestABodyThatIsCutShortOrTooLongIsExplained(t *testing.T) {
+	inAccent := strings.Index(sent, "é") + 1
+	testTransformations(t, map[string]transformation{
+		"its last character":           {body: []byte(sent[:len(sent)-1]), causes: causes("cut_short"), contains: "after 100 bytes: see that no limit"},
+		"half":                         {body: []byte(sent[:len(sent)/2]), causes: causes("cut_short")},
+		"all but the first":            {body: []byte("{"), causes: causes("cut_short")},
+		"in the middle of a character": {body: []byte(sent[:inAccent]), causes: causes("cut_short")},
+		"as many as it has characters": {body: []byte(sent[:utf8.RuneCountInString(sent)]), causes: causes("cut_short"), contains: "bytes and not characters"},
+		"half of what is compressed":   {body: gzipped(sent + strings.Repeat(" ", 100))[:60], causes: causes("compressed", "cut_short")},
+		"half of what is in base64":    {body: []byte(base64.StdEncoding.EncodeToString([]byte(sent)))[:44], causes: causes("base64", "cut_short")},
+		"zero bytes behind it":         {body: []byte(sent + "\x00\x00"), causes: causes("more_than_one"), contains: "zero bytes: send, and verify"},
+		"twice":                        {body: []byte(sent + sent), causes: causes("more_than_one")},
+		"twice, in lines":              {body: []byte(sent + "\n" + sent + "\n"), causes: causes("trailing_space", "more_than_one")},
+		"in the middle of a literal":   {body: []byte(sent[:strings.Index(sent, "rue")]), causes: causes("cut_short")},
+		"what is no JSON is not cut":   {body: []byte(`{"a":x`), causes: causes("unknown")},
+		"an array that is cut":         {body: []byte(`[1,`), causes: causes("unknown")},
+	})
+}
+
+func TestAFormIsExplained(t *testing.T) {
+	values := url.Values{"payload": {sent}}
+	spaced := `{"note":"1 + 1","user_id":"usr_123","account_id":"acct_123"}`
+	form := func(write func(*multipart.Writer)) []byte {
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		write(w)
+		w.Close()
+		return b.Bytes()
+	}
+	const allStrings = `{"note":"é & \"x\"","user_id":"usr_123","account_id":"acct_123"}`
+	testTransformations(t, map[string]transformation{
+		"in a value":                                 {body: []byte(values.Encode()), causes: causes("form_encoded"), contains: "form-encoded, as by URLSearchParams"},
+		"in one of several":                          {body: []byte("x=1&" + values.Encode() + "&user_id=usr_123"), causes: causes("form_encoded")},
+		"in a value, in base64":                      {body: []byte("payload=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(sent)))), causes: causes("form_encoded", "base64")},
+		"in a value, without encoding":               {body: []byte("payload=" + sent), causes: causes("form_encoded")},
+		"a field for each member":                    {signed: allStrings, body: []byte("note=" + url.QueryEscape(`é & "x"`) + "&user_id=usr_123&account_id=acct_123"), causes: causes("form_encoded")},
+		"a field for each member, and the ids first": {signed: allStrings, body: []byte("user_id=usr_123&account_id=acct_123&note=" + url.QueryEscape(`é & "x"`)), causes: causes("ids_not_last", "form_encoded")},
+		"percent-encoded":                            {body: []byte(url.PathEscape(sent)), causes: causes("percent_encoded"), contains: "percent-encoded: send"},
+		"percent-encoded by a form":                  {signed: spaced, body: []byte(url.QueryEscape(spaced)), causes: causes("percent_encoded")},
+		"percent-encoded by encodeURI":               {signed: spaced, body: []byte(strings.NewReplacer(`{`, "%7B", `}`, "%7D", `"`, "%22", " ", "%20").Replace(spaced)), causes: causes("percent_encoded")},
+		"percent-encoded twice":                      {body: []byte(url.PathEscape(url.PathEscape(sent))), causes: causes("percent_encoded", "percent_encoded")},
+		"percent-encoded and cut":                    {body: []byte(url.PathEscape(sent[:40])), causes: causes("percent_encoded", "cut_short")},
+		"multipart":                                  {body: form(func(w *multipart.Writer) { w.WriteField("x", "1"); w.WriteField("payload", sent) }), causes: causes("multipart"), contains: "multipart/form-data"},
+		"multipart, as a file": {body: form(func(w *multipart.Writer) {
+			part, _ := w.CreateFormFile("file", "payload.json")
+			io.WriteString(part, sent+"\n")
+		}), causes: causes("multipart", "trailing_space")},
+		"multipart, a part for each member": {signed: allStrings, body: form(func(w *multipart.Writer) {
+			w.WriteField("note", `é & "x"`)
+			w.WriteField("user_id", "usr_123")
+			w.WriteField("account_id", "acct_123")
+		}), causes: causes("multipart")},
+		"multipart, cut": {body: form(func(w *multipart.Writer) { w.WriteField("payload", sent+strings.Repeat(" ", 100)) })[:200], causes: causes("multipart", "cut_short")},
+	})
 }

@@ -71,6 +71,9 @@ func Object(members []Member) []byte {
 	return append(out, '}')
 }
 
+// Quote returns a string as JSON.stringify writes it.
+func Quote(s string) []byte { return appendString(nil, s) }
+
 // value is a JSON value as JavaScript has it.
 type value struct {
 	kind   byte     // '{', '[', '"', or 0 for what is written as text

@@ -261,3 +261,7 @@ func repeats(text []byte) bool {
 	}
 	return value()
 }
+
+func TestQuote(t *testing.T) {
+	assert.Equal(t, `"a\"\\\n\u0001<é"`, string(stripejs.Quote("a\"\\\n\x01<é")))
+}
