@@ -61,7 +61,7 @@ func (e *explainer) sayUnknown(what string) {
 	case e.exhausted:
 		e.say(Unknown, "the signature fits %s in none of the ways that were tried until %d MiB had been hashed: reproduce the mistake with a smaller body and fewer secrets", what, maxExplainedBytes>>20)
 	default:
-		e.say(Unknown, "the signature fits %s in none of the ways that go wrong usually: check that the secret is that of this app, and that what is sent is what was given to fetchStripeSignature", what)
+		e.say(Unknown, "the signature fits %s in none of the ways that go wrong usually: check that the secret is that of this app, that what is sent is what was given to fetchStripeSignature, and that user_id and account_id are those of the same userContext", what)
 	}
 }
 
@@ -102,7 +102,7 @@ const (
 // search takes off what is around a JSON text, layer by layer, and looks into it.
 // seen is what it has come through.
 func (e *explainer) search(text []byte, seen []Explanation) (found bool, first miss) {
-	if e.texts == maxExplainedTexts || len(seen) > maxExplainedLayers {
+	if e.exhausted || e.texts == maxExplainedTexts || len(seen) > maxExplainedLayers {
 		return false, miss{seen: seen, what: theBody}
 	}
 	e.texts++

@@ -27,6 +27,10 @@ const (
 	causeFormEncoded      Cause = "form_encoded"  // payload=%7B…
 	causePercentEncoded   Cause = "percent_encoded"
 	causeMultipart        Cause = "multipart"         // of FormData
+	causeLambdaEvent      Cause = "lambda_event"      // as a whole, instead of the body in it
+	causeNestedPayload    Cause = "nested_payload"    // {"payload":{…},"user_id":…}
+	causeEnvelope         Cause = "envelope"          // {"data":{…}}, with all that was signed in it
+	causeOtherIDs         Cause = "other_ids"         // in the body, than beside it
 	causeEncodedTwice     Cause = "encoded_twice"     // JSON in a JSON string
 	causeBase64           Cause = "base64"            // as some gateways hand bodies on
 	causeWrongSource      Cause = "wrong_source"      // what is signed came where the Verifier does not look

@@ -101,6 +101,7 @@ type explainer struct {
 	texts      int  // that were searched
 	exhausted  bool // something was not tried because of it
 	found      []Explanation
+	around     *memberSearch // of the object in whose member something is searched
 	usedKey    *explainedKey // the one that fits
 	webhook    bool          // it is the signature of a webhook
 }

@@ -19,11 +19,31 @@ type memberSearch struct {
 	ids           []stripejs.Member // user and account
 	idsInBody     bool
 	idsAreLast    bool
+	idsAround     bool // in the object around this one
 }
 
 func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) (found bool, _ miss) {
 	seen = slices.Clip(seen)
-	s := memberSearch{explainer: e}
+	if inner, ok := eventBody(all); ok {
+		return e.search(inner, append(seen, Explanation{causeLambdaEvent, "the body is a whole Lambda event, in which the request's body is the member \"body\": turn the event into a request by an adapter, such as lambdaurl of aws-lambda-go, which undoes isBase64Encoded too"}))
+	}
+	s := e.newMemberSearch(all)
+	if s.find() || s.findOtherIDs() {
+		e.found = append(e.found, seen...)
+		return true, miss{}
+	}
+	if s.findInMember(all, seen) {
+		return true, miss{}
+	}
+	if s.ids != nil && e.around == nil && (s.findUnsigned() || s.findOrder()) {
+		e.found = append(e.found, seen...)
+		return true, miss{}
+	}
+	return false, s.missed(all, seen)
+}
+
+func (e *explainer) newMemberSearch(all []stripejs.Member) *memberSearch {
+	s := &memberSearch{explainer: e}
 	for i := range all {
 		switch m := &all[i]; m.Name {
 		case "user_id":
@@ -39,19 +59,20 @@ func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) (foun
 	}
 	s.idsInBody = s.user != nil && s.account != nil
 	s.idsAreLast = len(all) >= 2 && s.user == &all[len(all)-2] && s.account == &all[len(all)-1]
+	if around := e.around; around != nil && around.idsInBody && s.user == nil && s.account == nil {
+		s.user, s.account, s.idsAround = around.user, around.account, true
+	}
 	// Ids that are no ids are not put between quotes.
 	if s.user == nil && signed.IsID(e.received.UserID) {
-		s.user = &stripejs.Member{Name: "user_id", Value: []byte(`"` + e.received.UserID + `"`)}
+		s.user = &stripejs.Member{Name: "user_id", Value: stripejs.Quote(e.received.UserID)}
 	}
 	if s.account == nil && signed.IsID(e.received.AccountID) {
-		s.account = &stripejs.Member{Name: "account_id", Value: []byte(`"` + e.received.AccountID + `"`)}
+		s.account = &stripejs.Member{Name: "account_id", Value: stripejs.Quote(e.received.AccountID)}
 	}
-
-	if s.find() {
-		e.found = append(e.found, seen...)
-		return true, miss{}
+	if s.user != nil && s.account != nil {
+		s.ids = []stripejs.Member{*s.user, *s.account}
 	}
-	return false, s.missed(all, seen)
+	return s
 }
 
 // missed says what the members show by themselves.
@@ -96,11 +117,12 @@ func (s *memberSearch) find() bool {
 		return false
 	}
 	user := []stripejs.Member{*s.user}
-	s.ids = slices.Concat(user, account)
 	if text, ok := s.try(s.own, s.ids); ok {
-		if s.idsInBody {
+		switch {
+		case s.idsAround: // which has been seen
+		case s.idsInBody:
 			s.say(causeIDsNotLast, "user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})")
-		} else {
+		default:
 			s.say(causeIDsMissing, "user_id and account_id were signed, but are not both in the body: send JSON.stringify({...payload, user_id, account_id}), in this order")
 		}
 		s.checkIdentity(text)
@@ -124,7 +146,7 @@ func (s *memberSearch) find() bool {
 	case s.fitsAny(slices.Concat(user, s.own, account), slices.Concat(s.ids, s.own), slices.Concat(account, s.own, user)):
 		s.say(causeNoIdentity, "%s", idsInPayload)
 	default:
-		return s.findUnsigned() || s.findOrder()
+		return false
 	}
 	return true
 }

@@ -7,9 +7,11 @@ import (
 	"compress/zlib"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"io"
 	"mime/multipart"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -210,5 +212,79 @@ func TestAFormIsExplained(t *testing.T) {
 			w.WriteField("account_id", "acct_123")
 		}), causes: causes("multipart")},
 		"multipart, cut": {body: form(func(w *multipart.Writer) { w.WriteField("payload", sent+strings.Repeat(" ", 100)) })[:200], causes: causes("multipart", "cut_short")},
+	})
+}
+
+// What AWS calls a function with: of a REST API, of an HTTP API and function URLs,
+// of a load balancer, and of a queue.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+const (
+	eventV1  = `{"version":"1.0","resource":"/api/x","path":"/api/x","httpMethod":"POST","headers":{"Content-Type":"application/json"},"multiValueHeaders":{"Content-Type":["application/json"]},"queryStringParameters":null,"requestContext":{"accountId":"123456789012","httpMethod":"POST","stage":"$default"},"pathParameters":null,"stageVariables":null,"body":BODY,"isBase64Encoded":BASE64}`
+	eventV2  = `{"version":"2.0","routeKey":"$default","rawPath":"/api/x","rawQueryString":"","headers":{"content-type":"application/json"},"requestContext":{"accountId":"123456789012","http":{"method":"POST","path":"/api/x"},"time":"12/Mar/2020:19:03:58 +0000"},"body":BODY,"isBase64Encoded":BASE64}`
+	eventALB = `{"requestContext":{"elb":{"targetGroupArn":"arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/x/1"}},"httpMethod":"POST","path":"/api/x","queryStringParameters":{},"headers":{"content-type":"application/json"},"body":BODY,"isBase64Encoded":BASE64}`
+	eventSQS = `{"Records":[{"messageId":"059f36b4-87a3-44ab-83d2-661975830a7d","receiptHandle":"AQEB","body":BODY,"attributes":{"SentTimestamp":"1545082649183"},"eventSource":"aws:sqs"}]}`
+)
+
+// event puts a body into an event, which Python's json.dumps could have written.
+func event(template, body string, inBase64 bool) []byte {
+	if inBase64 {
+		body = base64.StdEncoding.EncodeToString([]byte(body))
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return []byte(strings.NewReplacer("BODY", string(text), "BASE64", strconv.FormatBool(inBase64)).Replace(template))
+}
+
+func TestALambdaEventAsTheBodyIsExplained(t *testing.T) {
+	testTransformations(t, map[string]transformation{
+		"version 1":                           {body: event(eventV1, sent, false), causes: causes("lambda_event"), contains: "by an adapter, such as lambdaurl"},
+		"version 1, in base64":                {body: event(eventV1, sent, true), causes: causes("lambda_event")},
+		"version 2":                           {body: event(eventV2, sent, false), causes: causes("lambda_event")},
+		"version 2, in base64 and compressed": {body: event(eventV2, string(gzipped(sent)), true), causes: causes("lambda_event", "compressed")},
+		"version 2, pretty-printed":           {body: event(eventV2, string(indent(sent, "", " ")), false), causes: causes("lambda_event", "pretty_printed")},
+		"a load balancer":                     {body: event(eventALB, sent, false), causes: causes("lambda_event")},
+		"another secret":                      {body: event(eventV2, sent, false), request: func(r *explain.Received) { r.Secrets = unlabeled("absec_other") }, causes: causes("lambda_event", "unknown")},
+		"a queue":                             {body: event(eventSQS, sent, false), causes: causes("envelope", "envelope"), contains: `stands in "Records" of the body`},
+	})
+}
+
+func TestAnEnvelopeIsExplained(t *testing.T) {
+	own := strings.TrimSuffix(sent, `,"user_id":"usr_123","account_id":"acct_123"}`) + "}"
+	const ids = `"user_id":"usr_123","account_id":"acct_123"`
+	inString := func(text string) string {
+		b, err := json.Marshal(text)
+		require.NoError(t, err)
+		return string(b)
+	}
+	testTransformations(t, map[string]transformation{
+		"the payload beside the ids":               {body: []byte(`{"payload":` + own + `,` + ids + `}`), causes: causes("nested_payload"), contains: `the payload stands in "payload" of the body, beside the ids: send JSON.stringify({...payload, user_id, account_id})`},
+		"behind the ids":                           {body: []byte(`{` + ids + `,"payload":` + own + `}`), causes: causes("nested_payload")},
+		"with something else":                      {body: []byte(`{"version":2,"payload":` + own + `,` + ids + `}`), causes: causes("nested_payload")},
+		"as a string":                              {body: []byte(`{"payload":` + inString(own) + `,` + ids + `}`), causes: causes("nested_payload")},
+		"with its own ids":                         {body: []byte(`{"data":` + sent + `}`), causes: causes("envelope"), contains: `stands in "data" of the body`},
+		"with its own ids, as a string":            {body: []byte(`{"Message":` + inString(sent) + `}`), causes: causes("envelope")},
+		"with its own ids, as a string in base64":  {body: []byte(`{"data":"` + base64.StdEncoding.EncodeToString([]byte(sent)) + `"}`), causes: causes("envelope", "base64")},
+		"with its own ids first":                   {body: []byte(`{"data":{` + ids + `,` + own[1:] + `}`), causes: causes("ids_not_last", "envelope")},
+		"two deep":                                 {body: []byte(`{"a":{"b":` + sent + `}}`), causes: causes("envelope", "envelope")},
+		"in a list":                                {body: []byte(`{"a":[1,` + sent + `]}`), causes: causes("envelope")},
+		"in a member whose name is a value":        {body: []byte(`{"sk_org_live_abc":` + sent + `}`), causes: causes("envelope"), contains: "in a member whose name has 15 characters of the body"},
+		"the ids in headers, and the payload deep": {body: []byte(`{"payload":` + own + `}`), request: func(r *explain.Received) { r.UserID, r.AccountID = "usr_123", "acct_123" }, causes: causes("ids_missing", "envelope")},
+		"something else":                           {body: []byte(`{"payload":{"a":1},` + ids + `}`), causes: causes("unknown")},
+	})
+}
+
+func TestIDsOfAnotherAccountAreExplained(t *testing.T) {
+	other := strings.Replace(sent, "acct_123", "acct_124", 1)
+	beside := func(user, account string) func(*explain.Received) {
+		return func(r *explain.Received) { r.UserID, r.AccountID = user, account }
+	}
+	testTransformations(t, map[string]transformation{
+		"and the right one came beside the body": {body: []byte(other), request: beside("", "acct_123"), causes: causes("other_ids"), contains: "send, in both places"},
+		"both came beside the body":              {body: []byte(strings.Replace(other, "usr_123", "usr_124", 1)), request: beside("usr_123", "acct_123"), causes: causes("other_ids")},
+		"and the right one is not known":         {body: []byte(other), causes: causes("unknown"), contains: "that user_id and account_id are those of the same userContext"},
+		"and the same wrong one beside the body": {body: []byte(other), request: beside("usr_123", "acct_124"), causes: causes("unknown")},
 	})
 }
