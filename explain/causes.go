@@ -31,6 +31,11 @@ const (
 	causeNestedPayload    Cause = "nested_payload"    // {"payload":{…},"user_id":…}
 	causeEnvelope         Cause = "envelope"          // {"data":{…}}, with all that was signed in it
 	causeOtherIDs         Cause = "other_ids"         // in the body, than beside it
+	causeMojibake         Cause = "mojibake"          // Ã© for é
+	causeNormalized       Cause = "normalized"        // to another form of Unicode
+	causeReplaced         Cause = "replaced"          // U+FFFD for what could not be read
+	causeLineBreaks       Cause = "line_breaks"       // CRLF for LF in a value, and the like
+	causeRetyped          Cause = "retyped"           // "1" for 1, and the like
 	causeEncodedTwice     Cause = "encoded_twice"     // JSON in a JSON string
 	causeBase64           Cause = "base64"            // as some gateways hand bodies on
 	causeWrongSource      Cause = "wrong_source"      // what is signed came where the Verifier does not look

@@ -36,8 +36,10 @@ func (e *explainer) unwrap(text []byte, isBody bool) []layer {
 	if order := utf16Order(text); order != nil {
 		return one(fromUTF16(text, order), causeUTF16, "the body is in UTF-16, as some tools save and send text: send it in UTF-8")
 	}
-	if inner, ok := bytes.CutPrefix(text, []byte("\uFEFF")); ok {
-		return one(inner, causeByteOrderMark, "a byte order mark stands in front of the body"+asIs)
+	for _, mark := range []string{"\uFEFF", "ï»¿"} { // the second is mojibake of the first
+		if inner, ok := bytes.CutPrefix(text, []byte(mark)); ok {
+			return one(inner, causeByteOrderMark, "a byte order mark stands in front of the body"+asIs)
+		}
 	}
 	if bytes.HasPrefix(text, []byte("--")) { // which ends in a line break
 		return unwrapMultipart(text)

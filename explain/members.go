@@ -1,7 +1,7 @@
 package explain
 
 import (
-	"fmt"
+	"bytes"
 	"slices"
 	"strings"
 
@@ -35,11 +35,17 @@ func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) (foun
 	if s.findInMember(all, seen) {
 		return true, miss{}
 	}
-	if s.ids != nil && e.around == nil && (s.findUnsigned() || s.findOrder()) {
+	if s.ids != nil && e.around == nil && s.findChanged(all) {
 		e.found = append(e.found, seen...)
 		return true, miss{}
 	}
 	return false, s.missed(all, seen)
+}
+
+// findChanged tries what takes many attempts.
+func (s *memberSearch) findChanged(all []stripejs.Member) bool {
+	candidates := s.candidates(all)
+	return s.findRewritten(candidates) || s.findRetyped(candidates) || s.findUnsigned() || s.findOrder()
 }
 
 func (e *explainer) newMemberSearch(all []stripejs.Member) *memberSearch {
@@ -88,6 +94,9 @@ func (s *memberSearch) missed(all []stripejs.Member, seen []Explanation) miss {
 	case !s.idsInBody:
 		seen = append(seen, Explanation{causeIDsMissing, "user_id and account_id are not both in the body, as Stripe signs them: " + sendThem})
 	}
+	if slices.ContainsFunc(all, func(m stripejs.Member) bool { return bytes.Contains(m.Value, []byte("\uFFFD")) }) {
+		seen = append(seen, Explanation{causeReplaced, "there is U+FFFD in the body, which is put in place of what cannot be read as UTF-8: handle the body as bytes, or as UTF-8"})
+	}
 	return miss{seen: seen, what: theBody}
 }
 
@@ -104,6 +113,14 @@ func (s *memberSearch) fitsAny(orders ...[]stripejs.Member) bool {
 	})
 }
 
+// idsPlace says that the ids that were signed do not stand where they belong.
+func (s *memberSearch) idsPlace() Explanation {
+	if s.idsInBody {
+		return Explanation{causeIDsNotLast, "user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})"}
+	}
+	return Explanation{causeIDsMissing, "user_id and account_id were signed, but are not both in the body: send JSON.stringify({...payload, user_id, account_id}), in this order"}
+}
+
 func (s *memberSearch) find() bool {
 	if s.account == nil {
 		return false
@@ -118,12 +135,8 @@ func (s *memberSearch) find() bool {
 	}
 	user := []stripejs.Member{*s.user}
 	if text, ok := s.try(s.own, s.ids); ok {
-		switch {
-		case s.idsAround: // which has been seen
-		case s.idsInBody:
-			s.say(causeIDsNotLast, "user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})")
-		default:
-			s.say(causeIDsMissing, "user_id and account_id were signed, but are not both in the body: send JSON.stringify({...payload, user_id, account_id}), in this order")
+		if !s.idsAround { // which has been seen
+			s.found = append(s.found, s.idsPlace())
 		}
 		s.checkIdentity(text)
 		return true
@@ -173,11 +186,7 @@ func (s *memberSearch) findUnsigned() bool {
 				names = append(names, shownName(m.Name))
 			}
 		}
-		const most = 3
-		if len(names) > most {
-			names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
-		}
-		s.say(causeUnsignedMembers, "the signature does not cover %s of the body: give the same payload to fetchStripeSignature and to JSON.stringify", strings.Join(names, " and "))
+		s.say(causeUnsignedMembers, "the signature does not cover %s of the body: give the same payload to fetchStripeSignature and to JSON.stringify", listed(names))
 		return true
 	}
 	if n <= few {

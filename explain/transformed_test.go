@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/explain"
@@ -286,5 +287,61 @@ func TestIDsOfAnotherAccountAreExplained(t *testing.T) {
 		"both came beside the body":              {body: []byte(strings.Replace(other, "usr_123", "usr_124", 1)), request: beside("usr_123", "acct_123"), causes: causes("other_ids")},
 		"and the right one is not known":         {body: []byte(other), causes: causes("unknown"), contains: "that user_id and account_id are those of the same userContext"},
 		"and the same wrong one beside the body": {body: []byte(other), request: beside("usr_123", "acct_124"), causes: causes("unknown")},
+	})
+}
+
+// mojibake reads UTF-8 as another charset.
+func mojibake(t *testing.T, charset *charmap.Charmap, text string) string {
+	t.Helper()
+	read, err := charset.NewDecoder().String(text)
+	require.NoError(t, err)
+	return read
+}
+
+func TestRewrittenCharactersAreExplained(t *testing.T) {
+	const accents = `{"note":"Déjà vu, Ångström, ḍ̇, 각","user_id":"usr_123","account_id":"acct_123"}`
+	const windowsText = `{"note":"Déjà vu “€’","user_id":"usr_123","account_id":"acct_123"}`
+	twice := mojibake(t, charmap.ISO8859_1, mojibake(t, charmap.ISO8859_1, sent))
+	const crlf, lf, cr = `{"a":"x\r\ny\\n\\r\n","user_id":"usr_123","account_id":"acct_123"}`, `{"a":"x\ny\\n\\r\n","user_id":"usr_123","account_id":"acct_123"}`, `{"a":"x\ry\\n\\r\r","user_id":"usr_123","account_id":"acct_123"}`
+	allCRLF := strings.ReplaceAll(sent, `\n`, `\r\n`)
+	testTransformations(t, map[string]transformation{
+		"UTF-8 read as ISO 8859-1":         {body: []byte(mojibake(t, charmap.ISO8859_1, sent)), causes: causes("mojibake"), contains: "have become two or three like Ã©"},
+		"UTF-8 read as Windows-1252":       {signed: windowsText, body: []byte(mojibake(t, charmap.Windows1252, windowsText)), causes: causes("mojibake")},
+		"which lacks some characters":      {body: []byte(mojibake(t, charmap.Windows1252, sent)), causes: causes("replaced", "unknown")},
+		"twice":                            {body: []byte(twice), causes: causes("mojibake")},
+		"and pretty-printed":               {body: indent(mojibake(t, charmap.ISO8859_1, sent), "", " "), causes: causes("mojibake", "pretty_printed")},
+		"and a mark":                       {body: []byte(mojibake(t, charmap.ISO8859_1, "\uFEFF"+sent)), causes: causes("mojibake", "byte_order_mark")},
+		"NFD":                              {signed: norm.NFC.String(accents), body: norm.NFD.Bytes([]byte(accents)), causes: causes("normalized"), contains: "another normal form of Unicode"},
+		"NFC":                              {signed: norm.NFD.String(accents), body: norm.NFC.Bytes([]byte(accents)), causes: causes("normalized")},
+		"NFD, and mojibake":                {signed: norm.NFC.String(accents), body: []byte(mojibake(t, charmap.ISO8859_1, norm.NFD.String(accents))), causes: causes("mojibake", "normalized")},
+		"CRLF is LF":                       {signed: allCRLF, body: []byte(sent), causes: causes("line_breaks"), contains: "others than when they were signed"},
+		"LF is CRLF":                       {body: []byte(allCRLF), causes: causes("line_breaks")},
+		"CR is LF":                         {signed: cr, body: []byte(lf), causes: causes("line_breaks")},
+		"what looks like a line break":     {signed: lf, body: []byte(strings.ReplaceAll(crlf, `\\r\n`, `\\r\r\n`)), causes: causes("line_breaks")},
+		"CRLF is LF, compressed":           {signed: allCRLF, body: gzipped(sent + "\n"), causes: causes("line_breaks", "compressed", "trailing_space")},
+		"LF is CRLF, and the ids first":    {signed: `{"a":"x\ny","user_id":"usr_123","account_id":"acct_123"}`, body: []byte(`{"user_id":"usr_123","account_id":"acct_123","a":"x\r\ny"}`), causes: causes("line_breaks", "ids_not_last")},
+		"LF is CRLF, mojibake, and no ids": {signed: `{"a":"é\ny","user_id":"usr_123","account_id":"acct_123"}`, body: []byte(`{"a":"Ã©\r\ny"}`), request: func(r *explain.Received) { r.UserID, r.AccountID = "usr_123", "acct_123" }, causes: causes("mojibake", "line_breaks", "ids_missing")},
+		"what could not be read":           {body: []byte(strings.ReplaceAll(sent, "é", "\uFFFD")), causes: causes("replaced", "unknown"), contains: "U+FFFD"},
+	})
+}
+
+func TestRetypedValuesAreExplained(t *testing.T) {
+	const signed = `{"amount":1250,"rate":0.5,"code":"0042","live":true,"note":null,"items":[1,{"n":2}],"user_id":"usr_123","account_id":"acct_123"}`
+	change := func(oldnew ...string) []byte { return replaced(signed, oldnew...) }
+	const strings = `{"amount":"1250","zip":"00501","empty":"","live":"true","user_id":"usr_123","account_id":"acct_123"}`
+	many := []byte(`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"user_id":"usr_123","account_id":"acct_123"}`)
+	testTransformations(t, map[string]transformation{
+		"a number is a string":               {signed: signed, body: change(`1250`, `"1250"`), causes: causes("retyped"), contains: `a value in "amount" has another type than when it was signed, a string instead of a number`},
+		"a fraction with zeros":              {signed: signed, body: change(`0.5`, `"0.50"`), causes: causes("retyped"), contains: `"rate"`},
+		"true is a string":                   {signed: signed, body: change(`true`, `"true"`), causes: causes("retyped"), contains: `"live"`},
+		"null is empty":                      {signed: signed, body: change(`null`, `""`), causes: causes("retyped"), contains: `"note"`},
+		"one in a list":                      {signed: signed, body: change(`[1`, `["1"`), causes: causes("retyped"), contains: `"items"`},
+		"two, one of them deep":              {signed: signed, body: change(`2}`, `"2"}`, "true", `"true"`), causes: causes("retyped"), contains: `a value in "live" and "n" has`},
+		"all":                                {signed: signed, body: change(`1250`, `"1250"`, `0.5`, `"0.5"`, `true`, `"true"`, `null`, `""`, `[1`, `["1"`, `2}`, `"2"}`), causes: causes("retyped"), contains: `"amount" and "rate" and "live" and 3 more`},
+		"a string is a number":               {signed: strings, body: []byte(`{"amount":1250,"zip":"00501","empty":"","live":"true","user_id":"usr_123","account_id":"acct_123"}`), causes: causes("retyped"), contains: `a value in "amount" has another type than when it was signed, a number, true, false or null instead of a string`},
+		"an empty string is null":            {signed: strings, body: []byte(`{"amount":"1250","zip":"00501","empty":null,"live":"true","user_id":"usr_123","account_id":"acct_123"}`), causes: causes("retyped"), contains: `"empty"`},
+		"one of many":                        {signed: string(many), body: replaced(string(many), `7`, `"7"`), causes: causes("retyped"), contains: `"g"`},
+		"pretty-printed, in base64":          {signed: signed, body: []byte(base64.StdEncoding.EncodeToString(indent(string(change(`1250`, `"1250"`)), "", " "))), causes: causes("retyped", "base64", "pretty_printed")},
+		"a form, whose line breaks are CRLF": {signed: `{"amount":1250,"note":"x\ny","user_id":"usr_123","account_id":"acct_123"}`, body: []byte(url.Values{"amount": {"1250"}, "note": {"x\r\ny"}, "user_id": {"usr_123"}, "account_id": {"acct_123"}}.Encode()), causes: causes("line_breaks", "retyped", "ids_not_last", "form_encoded")},
 	})
 }
