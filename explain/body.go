@@ -102,7 +102,8 @@ const (
 // search takes off what is around a JSON text, layer by layer, and looks into it.
 // seen is what it has come through.
 func (e *explainer) search(text []byte, seen []Explanation) (found bool, first miss) {
-	if e.exhausted || e.texts == maxExplainedTexts || len(seen) > maxExplainedLayers {
+	// One way through all layers is always gone, for what they show.
+	if e.exhausted && e.texts > maxExplainedLayers || e.texts == maxExplainedTexts || len(seen) > maxExplainedLayers {
 		return false, miss{seen: seen, what: theBody}
 	}
 	e.texts++

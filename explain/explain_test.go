@@ -221,6 +221,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"a secret as its own label", "", func(r *explain.Received) { r.Secrets = []stripeapps.LabeledSecret{{Label: whsec, Secret: whsec}} }, []c{"secret_kind"}, []string{`labeled "(what looks like a secret)" looks like`}},
 		{"a blank secret", "", secrets(" "), []c{"secret_kind"}, []string{"is blank"}},
 		{"no secret", "", secrets(), []c{"secret_kind"}, []string{"there is no secret to verify with: set"}},
+		{"no secret, and a pretty-printed body in base64", "", all(secrets(), body([]byte(base64.StdEncoding.EncodeToString(indent(rightBody, "", " "))))), []c{"secret_kind", "base64", "pretty_printed"}, nil},
 		{"too many secrets", "", secrets(append([]string{testSecret}, make([]string, 16)...)...), append([]c{"secret_kind"}, slices.Repeat([]c{"secret_kind"}, 15)...), []string{"there are 17 secrets"}},
 		{"a padded secret", "", secrets(testSecret + "\n"), []c{"secret_padded"}, []string{noSecret}},
 		{"a quoted secret", "", secrets(`"` + testSecret + `"`), []c{"secret_padded"}, []string{"remove them"}},

@@ -2,6 +2,7 @@ package explain_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -29,6 +30,9 @@ func FuzzExplain(f *testing.F) {
 	f.Add([]byte(`{"a":"`+canary+`","b":["`+canary+`"],"user_id":"`+canary+`","account_id":"`+canary+`"}`), "", canary, canary, testNow.Unix(), byte(1))
 	f.Add([]byte("\uFEFF\"eyJh\" "), "x", "", "", testNow.Unix(), byte(4))
 	f.Add([]byte(`{"a":1,"user_id":"usr_1","account_id":"acct_1"}`), "", "", "", testNow.Unix(), byte(5))
+	for by := range byte(5) {
+		f.Add([]byte(`{"a":"`+canary+`é\n","b":{"c":"12"},"user_id":"usr_1","account_id":"acct_1"}`), "", "", "", testNow.Unix(), 6+by)
+	}
 
 	f.Fuzz(func(t *testing.T, body []byte, header, user, account string, seconds int64, by byte) {
 		// Right signatures, over the body or near to it, which the fuzzer does not
@@ -47,6 +51,16 @@ func FuzzExplain(f *testing.F) {
 			header = sign(body, "absec_other", at)
 		case 5:
 			header = url.QueryEscape(sign(body, testSecret, at))
+		case 6:
+			header, body = sign(body, testSecret, at), gzipped(string(body))
+		case 7:
+			header, body = sign(body, testSecret, at), []byte(url.Values{"payload": {string(body)}}.Encode())
+		case 8:
+			header, body = sign(body, testSecret, at), inUTF16(string(body), binary.BigEndian)
+		case 9:
+			header, body = sign(body, testSecret, at), event(eventV2, string(body), true)
+		case 10:
+			header, body = sign(body, testSecret, at), bytes.ReplaceAll(body, []byte(`\n`), []byte(`\r\n`))
 		}
 		r := explain.Received{
 			Header: header, Body: body, UserID: user, AccountID: account, Now: testNow,

@@ -32,6 +32,9 @@ func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) (foun
 		e.found = append(e.found, seen...)
 		return true, miss{}
 	}
+	if e.exhausted {
+		return false, s.missed(all, seen)
+	}
 	if s.findInMember(all, seen) {
 		return true, miss{}
 	}

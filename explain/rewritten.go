@@ -28,7 +28,7 @@ func rewritings() [][]rewriting {
 	lineBreaks := Explanation{causeLineBreaks, `line breaks within values are others than when they were signed, \n for \r\n or the other way round, as in forms and some editors: handle the body as bytes, and change line breaks after it is verified, or before it is signed`}
 	return [][]rewriting{
 		{{undoMojibake, mojibake}, {undoMojibakeTwice, mojibake}},
-		{{norm.NFC.Bytes, normalized}, {norm.NFD.Bytes, normalized}},
+		{{normalTo(norm.NFC), normalized}, {normalTo(norm.NFD), normalized}},
 		{{lineBreaksTo(`\r\n`), lineBreaks}, {lineBreaksTo(`\n`), lineBreaks}, {lineBreaksTo(`\r`), lineBreaks}},
 	}
 }
@@ -70,6 +70,15 @@ func undoMojibakeTwice(text []byte) []byte {
 		return undoMojibake(once)
 	}
 	return nil
+}
+
+func normalTo(form norm.Form) func([]byte) []byte {
+	return func(text []byte) []byte {
+		if form.IsNormal(text) {
+			return nil
+		}
+		return form.Bytes(text)
+	}
 }
 
 // lineBreaksTo replaces the escapes of all line breaks.
