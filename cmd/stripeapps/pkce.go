@@ -42,7 +42,7 @@ func (a *app) pkce(_ context.Context, cmd *cli.Command) error {
 func (a *app) pkceCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "check",
-		Usage:       "say whether a verifier fits a challenge",
+		Usage:       "say whether a verifier fits a challenge, and what is wrong if it does not",
 		Description: "Example: stripeapps pkce check -verifier \"$verifier\" -challenge \"$challenge\" && echo fits\n\n" + exitCodesText,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "verifier", Usage: "code_verifier, 43 to 128 `CHARACTERS`"},
@@ -64,10 +64,12 @@ func (a *app) pkceCheck(_ context.Context, cmd *cli.Command) error {
 		Fits   bool   `json:"fits"`
 		Code   string `json:"code,omitempty"`
 		Detail string `json:"detail,omitempty"`
+		Advice string `json:"advice,omitempty"`
 	}{Fits: err == nil}
 	var e *stripeapps.PKCEError
 	if errors.As(err, &e) { // whenever it is not nil
 		result.Code, result.Detail = e.Code(), e.Description()
+		result.Advice = pkceAdvice(cmd.String("verifier"), cmd.String("challenge"))
 	}
 	paint := a.paint(cmd)
 	switch {
@@ -77,6 +79,7 @@ func (a *app) pkceCheck(_ context.Context, cmd *cli.Command) error {
 		a.println(paint(green, "fits") + ": the verifier is that of the challenge")
 	default:
 		a.println(paint(red, "does not fit") + ": " + result.Code + ": " + result.Detail)
+		a.println(result.Advice)
 	}
 	if !result.Fits {
 		return errNo
