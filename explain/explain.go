@@ -68,8 +68,9 @@ type Received struct {
 //
 // It is for development and support. Show it to the backend's developers and not
 // to whoever sent the request: nothing in it helps to forge one, but it tells how
-// the backend is configured. The work is bounded: bodies over 1 MiB are tried as they are only,
-// the first 16 secrets of each kind are tried, and at most 32 MiB are hashed.
+// the backend is configured. The work is bounded: bodies over 1 MiB are tried as
+// they are only, and what is compressed is inflated to 1 MiB at most; the first 16
+// secrets of each kind are tried, and at most 32 MiB are hashed.
 func Explain(r Received) []Explanation {
 	if r.Now.IsZero() {
 		r.Now = time.Now()

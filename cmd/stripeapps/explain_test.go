@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,6 +24,15 @@ func TestExplain(t *testing.T) {
 	badOthers := write(t, "bad-others.txt", "\nabsec_nolabel\n")
 	bodyFile := write(t, "body.json", body)
 	pretty := write(t, "pretty.json", "{\n  \"amount\": 1250,\n  \"user_id\": \"usr_1\",\n  \"account_id\": \"acct_1\"\n}")
+	var gzipped, deflated bytes.Buffer
+	zip := gzip.NewWriter(&gzipped)
+	flat, err := flate.NewWriter(&deflated, flate.BestSpeed)
+	require.NoError(t, err)
+	for _, w := range []io.WriteCloser{zip, flat} {
+		io.WriteString(w, body)
+		require.NoError(t, w.Close())
+	}
+	compressed := write(t, "body.gz", gzipped.String())
 	testCommands(t, []string{secretEnv}, map[string]commandTest{
 		"explain finds nothing wrong": {
 			args: words("explain -now 1700000000"), code: 0,
@@ -34,6 +47,15 @@ func TestExplain(t *testing.T) {
 		"explain finds a pretty-printed body": {
 			args: []string{"explain", "-now", "1700000000", "-header", bodyHeader, "-body-file", pretty}, code: 1,
 			out: "pretty_printed: *",
+		},
+		"explain finds a compressed body": {
+			args: []string{"explain", "-now", "1700000000", "-header", bodyHeader, "-body-file", compressed}, code: 1,
+			out: "compressed: the body is compressed (gzip): put *",
+		},
+		"explain finds a compressed body by its Content-Encoding": {
+			args: words("explain -now 1700000000"), code: 1,
+			stdin: "POST / HTTP/1.1\r\nStripe-Signature: " + bodyHeader + "\r\nContent-Encoding: deflate\r\n\r\n" + deflated.String(),
+			out:   "compressed: the body is compressed (deflate): put *",
 		},
 		"explain finds the secret of another app": {
 			args: words("explain -now 1700000000 -secret-file " + otherOnly + " -other-secrets-file " + others),
