@@ -54,7 +54,8 @@ type entry struct {
 
 // The members that decide about URLs.
 const (
-	pathPolicy    = "ui_extension.content_security_policy"
+	pathUI        = "ui_extension"
+	pathPolicy    = pathUI + ".content_security_policy"
 	pathPurpose   = pathPolicy + ".purpose"
 	pathConnect   = pathPolicy + ".connect-src"
 	pathImage     = pathPolicy + ".image-src"
@@ -64,14 +65,15 @@ const (
 	pathRedirectsV2  = pathDeclarations + "." + pathRedirects
 )
 
-// mustBe says what they must be, in the order in which they are looked at.
+// mustBe says what they must be, in the order in which they are looked at. Each
+// can be null: whether Stripe takes that is Check's to say, and it decides about
+// no URL.
 var mustBe = []struct {
 	path string
 	kind kind
 }{
-	{"ui_extension", kindObject},
+	{pathUI, kindObject},
 	{pathPolicy, kindObject},
-	{pathPurpose, kindString},
 	{pathConnect, kindArray},
 	{pathImage, kindArray},
 	{pathRedirects, kindArray},
@@ -106,8 +108,8 @@ func (m *Manifest) read() error {
 // string in a list.
 func checkKind(root *node, path string, k kind) error {
 	n := root.at(path)
-	if n == nil || n.kind == kindNull && k == kindArray {
-		return nil // the schemas allow null in place of a list
+	if n == nil || n.kind == kindNull || path == pathUI && n.isEmptyArray() {
+		return nil
 	}
 	if n.kind != k {
 		return n.errorf("%s must be %v, and is %v", path, k, n.kind)

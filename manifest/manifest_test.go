@@ -22,16 +22,15 @@ func TestWrongTypes(t *testing.T) {
 		takes      []string
 		want       string
 	}{
-		{"ui_extension", `{"ui_extension": ?}`, []string{"an object"}, "an object"},
-		{"ui_extension.content_security_policy", policy("?"), []string{"an object"}, "an object"},
-		{purposePath, policy(`{"purpose": ?}`), []string{"a string"}, "a string"},
+		{"ui_extension", `{"ui_extension": ?}`, []string{"an object", "null"}, "an object"},
+		{"ui_extension.content_security_policy", policy("?"), []string{"an object", "null"}, "an object"},
 		{connectPath, policy(`{"connect-src": ?}`), []string{"an array", "null"}, "an array"},
 		{imagePath, policy(`{"image-src": ?}`), []string{"an array", "null"}, "an array"},
 		{connectPath + "[1]", policy(`{"connect-src": ["https://a.example/x", ?]}`), []string{"a string"}, "a string"},
 		{imagePath + "[0]", policy(`{"image-src": [?]}`), []string{"a string"}, "a string"},
 		{redirectPath, `{"allowed_redirect_uris": ?}`, []string{"an array", "null"}, "an array"},
 		{redirectPath + "[2]", `{"allowed_redirect_uris": ["a", "b", ?]}`, []string{"a string"}, "a string"},
-		{"declarations", `{"declarations": ?}`, []string{"an object"}, "an object"},
+		{"declarations", `{"declarations": ?}`, []string{"an object", "null"}, "an object"},
 		{redirectV2, `{"declarations": {"allowed_redirect_uris": ?}}`, []string{"an array", "null"}, "an array"},
 		{redirectV2 + "[0]", `{"declarations": {"allowed_redirect_uris": [?]}}`, []string{"a string"}, "a string"},
 	} {
@@ -57,9 +56,9 @@ func TestWrongTypes(t *testing.T) {
 	})
 	t.Run("in the file that has it", func(t *testing.T) {
 		assert.EqualError(t, loadError(t, files(
-			"stripe-app.json", "{\n \"ui_extension\": {\"content_security_policy\": {\"purpose\": 1}}\n}",
+			"stripe-app.json", "{\n \"ui_extension\": {\"content_security_policy\": {\"image-src\": 1}}\n}",
 			"stripe-app.dev.json", `{"extends": "stripe-app.json", "ui_extension": {"content_security_policy": {}}}`,
-		), "stripe-app.dev.json"), "stripe-app.json:2:58: "+purposePath+" must be a string, and is a number")
+		), "stripe-app.dev.json"), "stripe-app.json:2:60: "+imagePath+" must be an array, and is a number")
 	})
 	t.Run("what has been replaced is of no interest", func(t *testing.T) {
 		mustLoad(t, files(

@@ -71,6 +71,12 @@ func (n *node) member(name string) *node {
 	return nil
 }
 
+// isEmptyArray: Stripe's documents write an app without a user interface as
+// ui_extension: [].
+//
+// https://docs.stripe.com/stripe-apps/publish-app
+func (n *node) isEmptyArray() bool { return n.kind == kindArray && len(n.items) == 0 }
+
 // errorf returns an Error at n.
 func (n *node) errorf(format string, args ...any) *Error {
 	return &Error{n.file, n.line, n.column, fmt.Sprintf(format, args...), nil}

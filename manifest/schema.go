@@ -42,7 +42,8 @@ var manifestV1 = &shape{kind: kindObject, fields: []field{
 	{name: "permissions", shape: permissions, required: true},
 	{name: "post_install_action", shape: postInstallAction},
 	{name: "ui_extension", shape: uiExtension, required: true, source: issueWithoutUI,
-		unless: "Stripe's published schema requires it, but apps without a user interface were uploaded without it"},
+		unless: "Stripe's documents write \"ui_extension\": [] for an app without a user interface, " +
+			"and its published schema requires an object; apps were uploaded without it"},
 	{name: "constants", shape: &shape{kind: kindObject, null: true}},
 	{name: "allowed_redirect_uris", shape: urls},
 	{name: "distribution_type", shape: distributionType},
@@ -112,7 +113,8 @@ var (
 	}}
 )
 
-var uiExtension = &shape{kind: kindObject, open: true, fields: []field{
+// uiExtension is an object, or an empty array for an app without a user interface.
+var uiExtension = &shape{kind: kindObject, emptyArray: true, open: true, fields: []field{
 	{name: "views", shape: &shape{kind: kindArray, items: view}},
 	{name: "content_security_policy", shape: &shape{kind: kindObject, open: true, fields: []field{
 		{name: "connect-src", shape: urls},

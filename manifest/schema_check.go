@@ -15,7 +15,7 @@ func (m *Manifest) checkSchema() Findings {
 	var alone, merged schemaChecker
 	if len(m.files) > 1 {
 		for _, f := range m.files {
-			alone.value(f.root, f.schema().withoutRequired(), "")
+			alone.value(f.root, f.schema().asPart(), "")
 		}
 	}
 	root, first := *m.root, m.files[0]
@@ -49,7 +49,7 @@ func (c *schemaChecker) value(n *node, s *shape, path string) {
 		s = s.choose(n)
 	}
 	switch {
-	case s == nil:
+	case s == nil, s.emptyArray && n.isEmptyArray():
 	case !s.takes(n.kind):
 		c.add(s.wrongKind(n, path))
 	case n.kind == kindString:
@@ -82,7 +82,7 @@ func (c *schemaChecker) text(n *node, s *shape, path string) {
 
 func (c *schemaChecker) object(n *node, s *shape, path string) {
 	for _, field := range s.fields {
-		if field.required && n.get(field.name) == nil {
+		if field.required && !s.part && n.get(field.name) == nil {
 			f := s.finding(n, below(path, field.name))
 			f.Text = "is missing"
 			if field.unless != "" {
@@ -97,14 +97,19 @@ func (c *schemaChecker) object(n *node, s *shape, path string) {
 		if field := s.field(m.name); field == nil {
 			c.otherField(f, s, m.name)
 		} else {
-			c.knownField(f, field)
-			c.value(m.value, field.shape, f.Path)
+			c.knownField(f, field, m.value)
 		}
 	}
 }
 
-// knownField completes f, about a field that is refused all the same.
-func (c *schemaChecker) knownField(f Finding, field *field) {
+// knownField checks a field's value, and completes f, about a field that is
+// refused all the same.
+func (c *schemaChecker) knownField(f Finding, field *field, value *node) {
+	if value.kind == kindNull && (!field.required || field.unless != "") && field.shape.refusesNull() {
+		c.add(field.shape.isNull(value, f.Path))
+	} else {
+		c.value(value, field.shape, f.Path)
+	}
 	if field.source != "" {
 		f.Source = field.source
 	}
@@ -176,6 +181,15 @@ func (s *shape) wrongKind(n *node, path string) Finding {
 	case s.kind == kindBool && n.kind == kindString && (n.text == "true" || n.text == "false"):
 		f.Text += ": take away the quotes"
 	}
+	return f
+}
+
+// isNull is about null where a field could be left out. The CLI writes null for
+// what a manifest does not have, but for other fields.
+func (s *shape) isNull(n *node, path string) Finding {
+	f := s.finding(n, path)
+	f.Severity = SeverityWarning
+	f.Text = "is null, which Stripe's published schema refuses here: leave the field out"
 	return f
 }
 

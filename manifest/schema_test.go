@@ -111,7 +111,7 @@ func TestWhatIsMissingFromJSONIsFound(t *testing.T) {
 		{"no component", `, "component": "Settings"`, ``, manifest.Findings{
 			{"error", "stripe-app.json", 11, 7, "ui_extension.views[0].component", "is missing", "", viewportsPage}}},
 		{"no user interface, which works", "\"ui_extension\": {\n    \"views\": [\n      {\"viewport\": \"settings\", \"component\": \"Settings\"}\n    ]\n  }", `"$schema": ""`, manifest.Findings{
-			{"warning", "stripe-app.json", 1, 1, "ui_extension", "is missing: Stripe's published schema requires it, but apps without a user interface were uploaded without it", "", "https://github.com/stripe/stripe-apps/issues/867"}}},
+			{"warning", "stripe-app.json", 1, 1, "ui_extension", `is missing: Stripe's documents write "ui_extension": [] for an app without a user interface, and its published schema requires an object; apps were uploaded without it`, "", "https://github.com/stripe/stripe-apps/issues/867"}}},
 	})
 }
 

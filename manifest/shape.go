@@ -4,9 +4,11 @@ import "slices"
 
 // shape is what a value can be. What it leaves out is not checked.
 type shape struct {
-	kind   kind
-	null   bool   // can be there in place of the kind
-	source string // where this is written; "" means docsManifest
+	kind kind
+	null bool // can be there in place of the kind
+	// emptyArray can be there in place of an object.
+	emptyArray bool
+	source     string // where this is written; "" means docsManifest
 
 	// Of a string.
 	form   *form
@@ -19,6 +21,7 @@ type shape struct {
 	// Of an object.
 	fields []field
 	open   bool // to other fields: only a slip of the pen is worth a finding
+	part   bool // of an object: what is required can be in another file
 
 	// grows says that Stripe adds to what lists has, for the fields of an object
 	// too: what is not there can be newer than stripe.json.
@@ -60,6 +63,9 @@ func (f *form) fits(s string) bool {
 // takes reports whether a value can be of kind k.
 func (s *shape) takes(k kind) bool { return k == s.kind || k == kindNull && s.null }
 
+// refusesNull reports whether null is none of the values that s can be.
+func (s *shape) refusesNull() bool { return s != nil && s.choose == nil && !s.null }
+
 // names returns the fields that an object can have.
 func (s *shape) names() (names []string) {
 	for _, field := range s.fields {
@@ -79,11 +85,9 @@ func (s *shape) field(name string) *field {
 	return &s.fields[i]
 }
 
-func (s *shape) withoutRequired() *shape {
+// asPart returns the shape of one file of a manifest that is made of several.
+func (s *shape) asPart() *shape {
 	part := *s
-	part.fields = slices.Clone(s.fields)
-	for i := range part.fields {
-		part.fields[i].required = false
-	}
+	part.part = true
 	return &part
 }

@@ -96,14 +96,14 @@ func TestScalarsOfYAML(t *testing.T) {
 		"[a]": "an array",
 	} {
 		t.Run("is "+scalar, func(t *testing.T) {
-			_, err := manifest.LoadFS(files("stripe-app.yaml", "ui_extension:\n  content_security_policy:\n    purpose: "+scalar+"\n"), "stripe-app.yaml")
+			_, err := manifest.LoadFS(files("stripe-app.yaml", "ui_extension:\n  content_security_policy:\n    connect-src:\n      - "+scalar+"\n"), "stripe-app.yaml")
 			if kind == "" {
 				assert.NoError(t, err)
 				return
 			}
-			want := "stripe-app.yaml:3:14: " + purposePath + " must be a string, and is " + kind
-			if scalar == "" { // there is nothing to point at but the colon
-				want = strings.Replace(want, "3:14", "3:13", 1)
+			want := "stripe-app.yaml:4:9: " + connectPath + "[0] must be a string, and is " + kind
+			if scalar == "" { // there is nothing to point at but the dash
+				want = strings.Replace(want, "4:9", "4:8", 1)
 			}
 			assert.EqualError(t, err, want)
 		})

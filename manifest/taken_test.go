@@ -1,0 +1,84 @@
+package manifest_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// found lists what Check says, a line each: "error path: text → fix".
+func found(t *testing.T, file, text string) (lines []string) {
+	t.Helper()
+	for _, f := range mustLoad(t, files(file, text), file).Check() {
+		line := fmt.Sprintf("%s %s: %s", f.Severity, f.Path, f.Text)
+		if f.Fix != "" {
+			line += " → " + f.Fix
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// checkFound holds manifests that are changed in one place against found.
+func checkFound(t *testing.T, file, text string, tests []foundTest) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, found(t, file, change(t, text, test.old, test.new)))
+		})
+	}
+}
+
+type foundTest struct {
+	name, old, new string
+	want           []string
+}
+
+// views is where plainJSON has its user interface.
+const views = `"ui_extension": {
+    "views": [
+      {"viewport": "settings", "component": "Settings"}
+    ]
+  }`
+
+// An app without a user interface, as Stripe's documents tell to write it.
+const withoutUI = `{"id": "com.example.app", "version": "1.0.0", "name": "Example", "icon": "./icon.png", "permissions": [],
+  "ui_extension": [], "stripe_api_access_type": "oauth", "allowed_redirect_uris": ["https://example.com/oauth/callback"]}`
+
+func TestAnAppWithoutAUserInterface(t *testing.T) {
+	m := mustLoad(t, files("stripe-app.json", withoutUI), "stripe-app.json")
+	assert.Empty(t, m.Check())
+	assert.True(t, m.AllowsRedirect("https://example.com/oauth/callback").Allowed)
+	assert.False(t, m.AllowsConnect("https://example.com/oauth/callback").Allowed)
+
+	m = mustLoad(t, files("stripe-app.json", plainJSON, "stripe-app.dev.json", `{"extends": "stripe-app.json", "ui_extension": []}`), "stripe-app.dev.json")
+	assert.Empty(t, m.Check())
+
+	e := loadError(t, files("stripe-app.json", `{"ui_extension": [{}]}`), "stripe-app.json")
+	assert.Equal(t, "ui_extension must be an object, and is an array", e.Text)
+}
+
+const leaveOut = "is null, which Stripe's published schema refuses here: leave the field out"
+
+func TestNullIsNoReasonNotToLoad(t *testing.T) {
+	const policy = "ui_extension.content_security_policy"
+	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
+		{"no user interface", views, `"ui_extension": null`, []string{"warning ui_extension: " + leaveOut}},
+		{"no views", views, `"ui_extension": {"views": null}`, []string{"warning ui_extension.views: " + leaveOut}},
+		{"no policy", views, `"ui_extension": {"content_security_policy": null}`, []string{"warning " + policy + ": " + leaveOut}},
+		{"no access type", `"id"`, `"stripe_api_access_type": null, "id"`, []string{"warning stripe_api_access_type: " + leaveOut}},
+		{"no name", `"My App"`, `null`, []string{"error name: must be a string, and is null"}},
+		{"no policy's purpose", views, `"ui_extension": {"content_security_policy": {"purpose": null}}`,
+			[]string{"warning " + policy + ".purpose: " + leaveOut}},
+		{"a purpose of another kind", views, `"ui_extension": {"content_security_policy": {"purpose": 1}}`,
+			[]string{"error " + policy + ".purpose: must be a string, and is a number: put it in quotes → 1"}},
+	})
+	for _, text := range []string{
+		`{"ui_extension": null}`, `{"ui_extension": {"content_security_policy": null}}`, `{"declarations": null}`,
+		`{"ui_extension": {"content_security_policy": {"purpose": 1}}}`,
+	} {
+		v := mustLoad(t, files("stripe-app.json", text), "stripe-app.json").AllowsRedirect("https://a.example/x")
+		assert.False(t, v.Allowed, text)
+	}
+}
