@@ -90,7 +90,8 @@ var permissions = &shape{kind: kindArray, items: &shape{kind: kindObject, fields
 }}}
 
 // postInstallAction is null, {type: onboarding or settings}, or {type: external,
-// url}. If the type is none of them, that is the finding, and not the url.
+// url}. If the type is none of them, that is the finding, and not the url. The CLI
+// writes url: "" to what has no url.
 var postInstallAction = &shape{choose: func(n *node) *shape {
 	kind := n.get("type")
 	if kind != nil && slices.Contains(published().lists["post_install_inside"], kind.text) {
@@ -105,7 +106,7 @@ var postInstallAction = &shape{choose: func(n *node) *shape {
 var (
 	postInstallInside = &shape{kind: kindObject, null: true, source: docsPostInstall, fields: []field{
 		{name: "type", shape: postInstallType, required: true},
-		{name: "url", instead: "belongs to the type external only"},
+		{name: "url", instead: "belongs to the type external only", blank: true},
 	}}
 	postInstallOutside = &shape{kind: kindObject, null: true, source: docsPostInstall, fields: []field{
 		{name: "type", shape: postInstallType, required: true},

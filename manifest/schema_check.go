@@ -105,6 +105,9 @@ func (c *schemaChecker) object(n *node, s *shape, path string) {
 // knownField checks a field's value, and completes f, about a field that is
 // refused all the same.
 func (c *schemaChecker) knownField(f Finding, field *field, value *node) {
+	if field.blank && value.isBlank() {
+		return
+	}
 	if value.kind == kindNull && (!field.required || field.unless != "") && field.shape.refusesNull() {
 		c.add(field.shape.isNull(value, f.Path))
 	} else {

@@ -42,6 +42,7 @@ type field struct {
 	unless  string // it is required, but manifests do without it
 	extra   string // it is refused, but manifests have it
 	instead string // it is refused, and this is known to help
+	blank   bool   // null, "" and [] in it are as good as nothing: there is no more to say of them
 	source  string // of these three; "" means the shape's
 }
 
@@ -65,6 +66,11 @@ func (s *shape) takes(k kind) bool { return k == s.kind || k == kindNull && s.nu
 
 // refusesNull reports whether null is none of the values that s can be.
 func (s *shape) refusesNull() bool { return s != nil && s.choose == nil && !s.null }
+
+// isBlank reports whether n says as much as a field that is not there.
+func (n *node) isBlank() bool {
+	return n.kind == kindNull || n.kind == kindString && n.text == "" || n.isEmptyArray()
+}
 
 // names returns the fields that an object can have.
 func (s *shape) names() (names []string) {

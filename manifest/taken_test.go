@@ -82,3 +82,15 @@ func TestNullIsNoReasonNotToLoad(t *testing.T) {
 		assert.False(t, v.Allowed, text)
 	}
 }
+
+func TestAnActionWithoutAURLHasAnEmptyOne(t *testing.T) {
+	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
+		{"as the CLI writes it", `"id"`, `"post_install_action": {"type": "settings", "url": ""}, "id"`, nil},
+		{"for an onboarding", `"id"`, `"post_install_action": {"type": "onboarding", "url": ""}, "id"`, nil},
+		{"null", `"id"`, `"post_install_action": {"type": "settings", "url": null}, "id"`, nil},
+		{"a URL", `"id"`, `"post_install_action": {"type": "settings", "url": "https://example.com/"}, "id"`,
+			[]string{"error post_install_action.url: belongs to the type external only"}},
+		{"elsewhere, but nowhere", `"id"`, `"post_install_action": {"type": "external", "url": ""}, "id"`,
+			[]string{"error post_install_action.url: must be an http or https URL"}},
+	})
+}
