@@ -41,19 +41,24 @@ func checkRepeated(entries []entry) (found Findings) {
 	return found
 }
 
-// checkPurpose: users see the purpose when they install the app.
+// checkPurpose: users see the purpose when they install the app. The schema
+// requires it and takes an empty one, and so do uploads: only that it is missing
+// where there are URLs is an error.
 func (m *Manifest) checkPurpose() Findings {
 	policy := m.root.at(pathPolicy)
 	if policy == nil || policy.kind != kindObject {
 		return nil
 	}
+	hasURLs := len(m.connect)+len(m.image) > 0
 	purpose := policy.get("purpose")
 	var f Finding
 	switch {
-	case purpose == nil:
+	case purpose == nil && hasURLs:
 		f = policy.finding(SeverityError, "purpose is missing: say to users why the app needs these URLs", "", docsManifest)
-	case strings.TrimSpace(purpose.text) == "" && len(m.connect)+len(m.image) > 0:
-		f = purpose.finding(SeverityError, "purpose is empty: say to users why the app needs these URLs", "", docsManifest)
+	case purpose == nil:
+		f = policy.finding(SeverityWarning, "purpose is missing: Stripe's published schema requires it, even if empty", "", docsManifest)
+	case purpose.kind == kindString && strings.TrimSpace(purpose.text) == "" && hasURLs:
+		f = purpose.finding(SeverityWarning, "purpose is empty: say to users why the app needs these URLs", "", docsManifest)
 	default:
 		return nil
 	}

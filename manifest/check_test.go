@@ -43,11 +43,13 @@ func TestPurpose(t *testing.T) {
 		{"is missing", `{"connect-src": ["https://api.example.com/x"]}`, manifest.Findings{
 			{isError, "stripe-app.json", 3, 30, purposePath, "purpose is missing: say to users why the app needs these URLs", "", docsManifest}}},
 		{"is missing where there is no URL", `{}`, manifest.Findings{
-			{isError, "stripe-app.json", 3, 30, purposePath, "purpose is missing: say to users why the app needs these URLs", "", docsManifest}}},
+			{isWarning, "stripe-app.json", 3, 30, purposePath, "purpose is missing: Stripe's published schema requires it, even if empty", "", docsManifest}}},
+		{"is missing where the lists are null", `{"connect-src": null, "image-src": []}`, manifest.Findings{
+			{isWarning, "stripe-app.json", 3, 30, purposePath, "purpose is missing: Stripe's published schema requires it, even if empty", "", docsManifest}}},
 		{"is empty", `{"purpose": "", "connect-src": ["https://api.example.com/x"]}`, manifest.Findings{
-			{isError, "stripe-app.json", 3, 42, purposePath, "purpose is empty: say to users why the app needs these URLs", "", docsManifest}}},
+			{isWarning, "stripe-app.json", 3, 42, purposePath, "purpose is empty: say to users why the app needs these URLs", "", docsManifest}}},
 		{"is white space", `{"purpose": " \t", "image-src": ["https://api.example.com/x"]}`, manifest.Findings{
-			{isError, "stripe-app.json", 3, 42, purposePath, "purpose is empty: say to users why the app needs these URLs", "", docsManifest}}},
+			{isWarning, "stripe-app.json", 3, 42, purposePath, "purpose is empty: say to users why the app needs these URLs", "", docsManifest}}},
 		{"is empty where there is no URL", `{"purpose": ""}`, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -64,5 +64,5 @@ func ExampleManifest_Check() {
 	// testdata/stripe-app.faulty.json:13: error: a host of Stripe's API: it cannot be in the manifest; call it with the extension SDK's HTTP client
 	// testdata/stripe-app.faulty.json:14: warning: without a slash at its end it allows this one URL, and nothing below it
 	//   write https://api.example.com/v1/
-	// testdata/stripe-app.faulty.json:16: error: purpose is empty: say to users why the app needs these URLs
+	// testdata/stripe-app.faulty.json:16: warning: purpose is empty: say to users why the app needs these URLs
 }
