@@ -57,6 +57,9 @@ func (m *Manifest) checkPurpose() Findings {
 		f = policy.finding(SeverityError, "purpose is missing: say to users why the app needs these URLs", "", docsManifest)
 	case purpose == nil:
 		f = policy.finding(SeverityWarning, "purpose is missing: Stripe's published schema requires it, even if empty", "", docsManifest)
+	case purpose.kind == kindNull:
+		f = purpose.finding(SeverityWarning, "purpose is null, which Stripe's published schema refuses: "+
+			"say to users why the app needs these URLs", "", docsManifest)
 	case purpose.kind == kindString && strings.TrimSpace(purpose.text) == "" && hasURLs:
 		f = purpose.finding(SeverityWarning, "purpose is empty: say to users why the app needs these URLs", "", docsManifest)
 	default:

@@ -86,8 +86,29 @@ var declarations = &shape{kind: kindObject, open: true, fields: []field{
 
 var permissions = &shape{kind: kindArray, items: &shape{kind: kindObject, fields: []field{
 	{name: "permission", shape: permission, required: true},
-	{name: "purpose", shape: nonEmpty, required: true},
+	{name: "purpose", shape: permissionPurpose, required: true},
+	{name: "name", shape: documentedName},
 }}}
+
+// The reference has more than the schema: a purpose for each locale, and a name
+// of a permission, for those who review the app.
+var (
+	permissionPurpose = stringOrLocalized(nonEmpty)
+	policyPurpose     = stringOrLocalized(anyString)
+	documentedName    = &shape{kind: kindString, remark: onlyInReference}
+	localized         = &shape{kind: kindObject, values: nonEmpty, remark: onlyInReference}
+)
+
+const onlyInReference = "is in Stripe's reference of the manifest, and its published schema refuses it"
+
+func stringOrLocalized(text *shape) *shape {
+	return &shape{choose: func(n *node) *shape {
+		if n.kind == kindObject {
+			return localized
+		}
+		return text
+	}}
+}
 
 // postInstallAction is null, {type: onboarding or settings}, or {type: external,
 // url}. If the type is none of them, that is the finding, and not the url. The CLI
@@ -120,7 +141,7 @@ var uiExtension = &shape{kind: kindObject, emptyArray: true, open: true, fields:
 	{name: "content_security_policy", shape: &shape{kind: kindObject, open: true, fields: []field{
 		{name: "connect-src", shape: urls},
 		{name: "image-src", shape: urls},
-		{name: "purpose", shape: anyString},
+		{name: "purpose", shape: policyPurpose, blank: true}, // see checkPurpose
 	}}},
 }}
 

@@ -52,6 +52,19 @@ func (c *schemaChecker) value(n *node, s *shape, path string) {
 	case s == nil, s.emptyArray && n.isEmptyArray():
 	case !s.takes(n.kind):
 		c.add(s.wrongKind(n, path))
+	case s.remark != "":
+		f := s.finding(n, path)
+		f.Severity, f.Text = SeverityWarning, s.remark
+		c.add(f)
+		c.inside(n, s, path)
+	default:
+		c.inside(n, s, path)
+	}
+}
+
+// inside checks a value of the right kind.
+func (c *schemaChecker) inside(n *node, s *shape, path string) {
+	switch {
 	case n.kind == kindString:
 		c.text(n, s, path)
 	case n.kind == kindArray:
@@ -92,6 +105,10 @@ func (c *schemaChecker) object(n *node, s *shape, path string) {
 		}
 	}
 	for _, m := range n.members {
+		if s.values != nil {
+			c.value(m.value, s.values, below(path, m.name))
+			continue
+		}
 		f := s.finding(n, below(path, m.name))
 		f.File, f.Line, f.Column = m.value.file, m.line, m.column
 		if field := s.field(m.name); field == nil {

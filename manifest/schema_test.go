@@ -128,9 +128,9 @@ func TestFieldsThatJSONCannotHaveAreFound(t *testing.T) {
 		{"a field with a long name", `"id"`, `"` + strings.Repeat("a", 1000) + `": 1, "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 3, strings.Repeat("a", 80) + "…", "is not a field that is known here", "", docsManifest}}},
 		{"a field of an entry that has few", `"purpose"`, `"reason": "x", "purpose"`, manifest.Findings{
-			{"error", "stripe-app.json", 7, 37, "permissions[0].reason", "is not a field of this object, which has only permission, purpose", "", docsManifest}}},
+			{"error", "stripe-app.json", 7, 37, "permissions[0].reason", "is not a field of this object, which has only permission, purpose, name", "", docsManifest}}},
 		{"a slip of the pen in an entry that has few", `"purpose"`, `"purposes": "x", "purpose"`, manifest.Findings{
-			{"error", "stripe-app.json", 7, 37, "permissions[0].purposes", "is not a field of this object, which has only permission, purpose", "", docsManifest}}},
+			{"error", "stripe-app.json", 7, 37, "permissions[0].purposes", "is not a field of this object, which has only permission, purpose, name", "", docsManifest}}},
 		{"a slip of the pen where fields are open", `"views"`, `"content-security-policy": {}, "views"`, manifest.Findings{
 			{"warning", "stripe-app.json", 10, 5, "ui_extension.content-security-policy", "is not a field that is known here", "content_security_policy", docsManifest}}},
 		{"a field that Stripe has removed", `"id"`, `"app_backend": {"webhooks": null}, "id"`, manifest.Findings{

@@ -23,6 +23,12 @@ type shape struct {
 	open   bool // to other fields: only a slip of the pen is worth a finding
 	part   bool // of an object: what is required can be in another file
 
+	// Of an object with any names: what its values are.
+	values *shape
+
+	// remark is what there is to say even of a value that fits.
+	remark string
+
 	// grows says that Stripe adds to what lists has, for the fields of an object
 	// too: what is not there can be newer than stripe.json.
 	grows bool

@@ -70,7 +70,7 @@ func TestNullIsNoReasonNotToLoad(t *testing.T) {
 		{"no access type", `"id"`, `"stripe_api_access_type": null, "id"`, []string{"warning stripe_api_access_type: " + leaveOut}},
 		{"no name", `"My App"`, `null`, []string{"error name: must be a string, and is null"}},
 		{"no policy's purpose", views, `"ui_extension": {"content_security_policy": {"purpose": null}}`,
-			[]string{"warning " + policy + ".purpose: " + leaveOut}},
+			[]string{"warning " + policy + ".purpose: purpose is null, which Stripe's published schema refuses: say to users why the app needs these URLs"}},
 		{"a purpose of another kind", views, `"ui_extension": {"content_security_policy": {"purpose": 1}}`,
 			[]string{"error " + policy + ".purpose: must be a string, and is a number: put it in quotes → 1"}},
 	})
@@ -92,5 +92,23 @@ func TestAnActionWithoutAURLHasAnEmptyOne(t *testing.T) {
 			[]string{"error post_install_action.url: belongs to the type external only"}},
 		{"elsewhere, but nowhere", `"id"`, `"post_install_action": {"type": "external", "url": ""}, "id"`,
 			[]string{"error post_install_action.url: must be an http or https URL"}},
+	})
+}
+
+const onlyInReference = "is in Stripe's reference of the manifest, and its published schema refuses it"
+
+func TestWhatTheReferenceHasAndTheSchemaHasNot(t *testing.T) {
+	const policy = "ui_extension.content_security_policy"
+	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
+		{"a permission's purpose for each locale", `"to show names"`, `{"en-US": "to show names", "de": "um Namen zu zeigen"}`,
+			[]string{"warning permissions[0].purpose: " + onlyInReference}},
+		{"an empty one of them", `"to show names"`, `{"en-US": ""}`,
+			[]string{"warning permissions[0].purpose: " + onlyInReference, "error permissions[0].purpose.en-US: must not be empty"}},
+		{"one of them that is no string", `"to show names"`, `{"en-US": 1}`,
+			[]string{"warning permissions[0].purpose: " + onlyInReference, "error permissions[0].purpose.en-US: must be a string, and is a number: put it in quotes → 1"}},
+		{"a permission's name", `"purpose"`, `"name": "for reviewers", "purpose"`,
+			[]string{"warning permissions[0].name: " + onlyInReference}},
+		{"a policy's purpose for each locale", views, `"ui_extension": {"content_security_policy": {"connect-src": ["https://api.example.com/v1/"], "purpose": {"en-US": "x"}}}`,
+			[]string{"warning " + policy + ".purpose: " + onlyInReference}},
 	})
 }
