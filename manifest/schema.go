@@ -32,7 +32,7 @@ const (
 	ownV2        = "is not in Stripe's published schema of stripe-app.yaml, but its own apps have it"
 )
 
-var manifestV1 = &shape{kind: kindObject, fields: []field{
+var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
 	{name: "$schema", shape: anyString},
 	{name: "extends", shape: anyString},
 	{name: "id", shape: id, required: true},
@@ -54,9 +54,10 @@ var manifestV1 = &shape{kind: kindObject, fields: []field{
 		extra: "does nothing: Stripe does not support it any more, and has taken it out of the schema; remove it"},
 	{name: "connect_permissions", extra: writtenByCLI, source: issueRewritten},
 	{name: "extensions", extra: writtenByCLI, source: issueRewritten},
-}}
+	{name: "provisioning"}, // of Stripe Projects: published apps have it
+}, invented...)}
 
-var manifestV2 = &shape{kind: kindObject, fields: []field{
+var manifestV2 = &shape{kind: kindObject, grows: true, fields: append([]field{
 	{name: "$schema", shape: anyString},
 	{name: "id", shape: id, required: true},
 	{name: "version", shape: nonEmpty, required: true},
@@ -72,7 +73,20 @@ var manifestV2 = &shape{kind: kindObject, fields: []field{
 	{name: "stripe_api_access_type", instead: "belongs in declarations"},
 	{name: "sandbox_install_compatible", instead: "belongs in declarations"},
 	{name: "allowed_redirect_uris", instead: "belongs in declarations"},
-}}
+}, invented...)}
+
+// invented are the fields that people expect in a manifest, and that none has.
+var invented = []field{
+	{name: "app_id", instead: "is not a field of a manifest: the app's id is in id"},
+	{name: "content_security_policy", instead: "belongs in ui_extension"},
+	{name: "description", instead: inListing},
+	{name: "homepage", instead: inListing},
+	{name: "icons", instead: "is not a field of a manifest: its one icon is in icon"},
+	{name: "oauth", instead: "is not a field of a manifest: see stripe_api_access_type and allowed_redirect_uris"},
+	{name: "webhooks", instead: "is not a field of a manifest: event destinations are made in the Dashboard or by the API"},
+}
+
+const inListing = "is not a field of a manifest: it belongs to the app's listing, in the Dashboard"
 
 var declarations = &shape{kind: kindObject, open: true, fields: []field{
 	{name: "distribution_type", shape: distributionType},
@@ -141,7 +155,7 @@ var uiExtension = &shape{kind: kindObject, emptyArray: true, open: true, fields:
 	{name: "content_security_policy", shape: &shape{kind: kindObject, open: true, fields: []field{
 		{name: "connect-src", shape: urls},
 		{name: "image-src", shape: urls},
-		{name: "purpose", shape: policyPurpose, blank: true}, // see checkPurpose
+		{name: "purpose", shape: policyPurpose, blank: true}, // of which checkPurpose has more to say
 	}}},
 }}
 

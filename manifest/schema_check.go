@@ -148,6 +148,11 @@ func (c *schemaChecker) otherField(f Finding, s *shape, name string) {
 	if s.fields == nil {
 		return
 	}
+	if near, _ := nearest(name, s.misplaced()); near != "" {
+		f.Text = s.field(near).instead
+		c.add(f)
+		return
+	}
 	known := s.names()
 	if s.open {
 		if near, _ := nearest(name, known); near == "" {
@@ -161,9 +166,13 @@ func (c *schemaChecker) otherField(f Finding, s *shape, name string) {
 // unknown completes f, about a string that is not one of those that are known.
 func (s *shape) unknown(f Finding, text string, known []string) Finding {
 	near, certain := nearest(text, known)
-	listed := len(known) <= 6 && !s.open
+	listed := len(known) <= 6 && !s.open && !s.grows
 	switch {
-	case s.grows:
+	case s.grows && s.lists == nil && near == "":
+		f.Severity = SeverityWarning
+		f.Text = "is not a field that is known here: Stripe may have added it since " +
+			published().date.Format("January 2006")
+	case s.grows && s.lists != nil:
 		f.Severity = SeverityWarning
 		f.Text = "is not one of the " + s.lists[0] + " in the schema that Stripe had published by " +
 			published().date.Format("January 2006") + ", and can be newer"

@@ -97,6 +97,12 @@ func newer(t *testing.T) string {
 	return "in the schema that Stripe had published by " + dateOfNames(t) + ", and can be newer"
 }
 
+// newField is what is said of a field at the top that is not known.
+func newField(t *testing.T) string {
+	t.Helper()
+	return "is not a field that is known here: Stripe may have added it since " + dateOfNames(t)
+}
+
 const iconMust = "must be the path of a PNG that starts with ./ and has no dot but the one of .png, " +
 	"like ./icon.png, or be empty"
 
@@ -116,17 +122,18 @@ func TestWhatIsMissingFromJSONIsFound(t *testing.T) {
 }
 
 func TestFieldsThatJSONCannotHaveAreFound(t *testing.T) {
+	newField := newField(t)
 	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"a field that nobody knows", `"id"`, `"colour": "red", "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, "colour", "is not a field that is known here", "", docsManifest}}},
+			{"warning", "stripe-app.json", 2, 3, "colour", newField, "", docsManifest}}},
 		{"a field with a slip of the pen", `"id"`, `"allowed_redirect_uri": [], "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 3, "allowed_redirect_uri", "is not a field that is known here: did you mean allowed_redirect_uris?", "", docsManifest}}},
 		{"a field in another style", `"id"`, `"Post-Install-Action": null, "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 3, "Post-Install-Action", "is not a field that is known here", "post_install_action", docsManifest}}},
 		{"a field with a name that is none", `"id"`, `"a \"b": 1, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, `["a \"b"]`, "is not a field that is known here", "", docsManifest}}},
+			{"warning", "stripe-app.json", 2, 3, `["a \"b"]`, newField, "", docsManifest}}},
 		{"a field with a long name", `"id"`, `"` + strings.Repeat("a", 1000) + `": 1, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 3, strings.Repeat("a", 80) + "…", "is not a field that is known here", "", docsManifest}}},
+			{"warning", "stripe-app.json", 2, 3, strings.Repeat("a", 80) + "…", newField, "", docsManifest}}},
 		{"a field of an entry that has few", `"purpose"`, `"reason": "x", "purpose"`, manifest.Findings{
 			{"error", "stripe-app.json", 7, 37, "permissions[0].reason", "is not a field of this object, which has only permission, purpose, name", "", docsManifest}}},
 		{"a slip of the pen in an entry that has few", `"purpose"`, `"purposes": "x", "purpose"`, manifest.Findings{
@@ -286,9 +293,9 @@ func TestFieldsThatYAMLCannotHaveAreFound(t *testing.T) {
 		{"a field of manifest v1 that has moved", "version: 1.2.3", "version: 1.2.3\npermissions: []", manifest.Findings{
 			{"error", "stripe-app.yaml", 4, 1, "permissions", "belongs in declarations.stripe_api_access.permissions", "", docsManifest}}},
 		{"one of them with a slip of the pen", "version: 1.2.3", "version: 1.2.3\npermission: []", manifest.Findings{
-			{"error", "stripe-app.yaml", 4, 1, "permission", "is not a field that is known here", "", docsManifest}}},
+			{"error", "stripe-app.yaml", 4, 1, "permission", "belongs in declarations.stripe_api_access.permissions", "", docsManifest}}},
 		{"a field of manifest v1 that has not", "version: 1.2.3", "version: 1.2.3\nconstants: {}", manifest.Findings{
-			{"error", "stripe-app.yaml", 4, 1, "constants", "is not a field that is known here", "", docsManifest}}},
+			{"warning", "stripe-app.yaml", 4, 1, "constants", newField(t), "", docsManifest}}},
 	})
 }
 
@@ -324,6 +331,7 @@ declarations:
 }
 
 func TestALocalManifestIsCheckedWithWhatItExtends(t *testing.T) {
+	newField := newField(t)
 	const local = "app/stripe-app.dev.json"
 	const base = "stripe-app.json"
 	for _, test := range []struct {
@@ -344,10 +352,10 @@ func TestALocalManifestIsCheckedWithWhatItExtends(t *testing.T) {
 			{"error", local, 1, 43, "name", "must not be empty", "", docsManifest},
 			{"error", base, 4, 11, "name", "must not be empty", "", docsManifest}}},
 		{"a field that one cannot have", `{"extends": "../stripe-app.json", "colour": 1}`, plainJSON, manifest.Findings{
-			{"error", local, 1, 35, "colour", "is not a field that is known here", "", docsManifest}}},
+			{"warning", local, 1, 35, "colour", newField, "", docsManifest}}},
 		{"a field that both cannot have", `{"extends": "../stripe-app.json", "colour": 1}`, change(t, plainJSON, `"id"`, `"colour": 2, "id"`), manifest.Findings{
-			{"error", local, 1, 35, "colour", "is not a field that is known here", "", docsManifest},
-			{"error", base, 2, 3, "colour", "is not a field that is known here", "", docsManifest}}},
+			{"warning", local, 1, 35, "colour", newField, "", docsManifest},
+			{"warning", base, 2, 3, "colour", newField, "", docsManifest}}},
 		{"half an action", `{"extends": "../stripe-app.json", "post_install_action": {"url": "https://example.com/"}}`,
 			change(t, plainJSON, `"id"`, `"post_install_action": {"type": "external", "url": "https://example.com/a"}, "id"`), manifest.Findings{
 				{"error", local, 1, 58, "post_install_action.type", "is missing", "", postInstallPage}}},

@@ -29,8 +29,8 @@ type shape struct {
 	// remark is what there is to say even of a value that fits.
 	remark string
 
-	// grows says that Stripe adds to what lists has, for the fields of an object
-	// too: what is not there can be newer than stripe.json.
+	// grows says that Stripe adds to what lists has, and to the fields of an
+	// object: what is not there can be newer than stripe.json.
 	grows bool
 
 	// choose returns the shape for a value, where that depends on the value. All
@@ -79,9 +79,18 @@ func (n *node) isBlank() bool {
 }
 
 // names returns the fields that an object can have.
-func (s *shape) names() (names []string) {
+func (s *shape) names() []string {
+	return s.namesIf(func(f field) bool { return f.instead == "" })
+}
+
+// misplaced returns those that it cannot have, and that are known all the same.
+func (s *shape) misplaced() []string {
+	return s.namesIf(func(f field) bool { return f.instead != "" })
+}
+
+func (s *shape) namesIf(is func(field) bool) (names []string) {
 	for _, field := range s.fields {
-		if field.instead == "" {
+		if is(field) {
 			names = append(names, field.name)
 		}
 	}

@@ -112,3 +112,24 @@ func TestWhatTheReferenceHasAndTheSchemaHasNot(t *testing.T) {
 			[]string{"warning " + policy + ".purpose: " + onlyInReference}},
 	})
 }
+
+func TestFieldsAtTheTopThatTheSchemaDoesNotHave(t *testing.T) {
+	tests := []foundTest{
+		{"of an app that is published", `"id"`, `"provisioning": {"base_url": "https://api.example.com/", "oauth_scopes": ["a:read"], "capabilities": [], "deep_link_purposes": ["dashboard"]}, "id"`, nil},
+		{"one that may be newer", `"id"`, `"payouts": {}, "id"`, []string{"warning payouts: " + newField(t)}},
+		{"a slip of the pen", `"id"`, `"permisions": [], "id"`, []string{"error permisions: is not a field that is known here: did you mean permissions?"}},
+	}
+	for name, text := range map[string]string{
+		"webhook":                 "is not a field of a manifest: event destinations are made in the Dashboard or by the API",
+		"webhooks":                "is not a field of a manifest: event destinations are made in the Dashboard or by the API",
+		"description":             "is not a field of a manifest: it belongs to the app's listing, in the Dashboard",
+		"homepage":                "is not a field of a manifest: it belongs to the app's listing, in the Dashboard",
+		"app_id":                  "is not a field of a manifest: the app's id is in id",
+		"icons":                   "is not a field of a manifest: its one icon is in icon",
+		"oauth":                   "is not a field of a manifest: see stripe_api_access_type and allowed_redirect_uris",
+		"content_security_policy": "belongs in ui_extension",
+	} {
+		tests = append(tests, foundTest{name, `"id"`, `"` + name + `": {}, "id"`, []string{"error " + name + ": " + text}})
+	}
+	checkFound(t, "stripe-app.json", plainJSON, tests)
+}
