@@ -30,7 +30,7 @@ ui_extension:
 	assert.Equal(t, manifest.Findings{
 		{Severity: isWarning, File: "stripe-app.yaml", Line: 11, Column: 9, Path: connectPath + "[2]", Text: "stripe-app.yaml:9 has the same entry"},
 		{Severity: isWarning, File: "stripe-app.yaml", Line: 12, Column: 9, Path: connectPath + "[3]", Text: "stripe-app.yaml:9 has the same entry"},
-	}, ofURLs(m.Check()))
+	}, m.Check())
 }
 
 func TestPurpose(t *testing.T) {

@@ -28,7 +28,6 @@ const (
 	pullAppBackend = "https://github.com/stripe/stripe-apps/pull/863"
 
 	writtenByCLI = "is not in Stripe's published schema, but its CLI writes it"
-	extraInV2    = "is not in Stripe's published schema of stripe-app.yaml, but the CLI writes it"
 	ownV2        = "is not in Stripe's published schema of stripe-app.yaml, but its own apps have it"
 )
 
@@ -44,7 +43,7 @@ var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
 	{name: "ui_extension", shape: uiExtension, required: true, source: issueWithoutUI,
 		unless: "Stripe's documents write \"ui_extension\": [] for an app without a user interface, " +
 			"and its published schema requires an object; apps were uploaded without it"},
-	{name: "constants", shape: &shape{kind: kindObject, null: true}},
+	{name: "constants", shape: constants},
 	{name: "allowed_redirect_uris", shape: urls},
 	{name: "distribution_type", shape: distributionType},
 	{name: "stripe_api_access_type", shape: apiAccessType},
@@ -52,9 +51,11 @@ var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
 
 	{name: "app_backend", source: pullAppBackend,
 		extra: "does nothing: Stripe does not support it any more, and has taken it out of the schema; remove it"},
-	{name: "connect_permissions", extra: writtenByCLI, source: issueRewritten},
-	{name: "extensions", extra: writtenByCLI, source: issueRewritten},
-	{name: "provisioning"}, // of Stripe Projects: published apps have it
+	// What the CLI and uploads write, and published apps have.
+	{name: "connect_permissions", extra: writtenByCLI, source: issueRewritten, blank: true},
+	{name: "extensions", extra: writtenByCLI, source: issueRewritten, blank: true},
+	{name: "declarations", shape: declarations},
+	{name: "provisioning"},
 }, invented...)}
 
 var manifestV2 = &shape{kind: kindObject, grows: true, fields: append([]field{
@@ -64,15 +65,19 @@ var manifestV2 = &shape{kind: kindObject, grows: true, fields: append([]field{
 	{name: "name", shape: nonEmpty, required: true},
 	{name: "extensions", shape: &shape{kind: kindArray, items: extension}, required: true},
 
-	{name: "icon", shape: iconUnsure, extra: extraInV2},
-	{name: "declarations", shape: declarations, extra: extraInV2},
-	{name: "ui_extension", shape: uiExtension, extra: extraInV2},
+	// What stripe generate app writes.
+	{name: "icon", shape: iconUnsure},
+	{name: "declarations", shape: declarations},
+	{name: "ui_extension", shape: uiExtension},
 
 	{name: "permissions", instead: "belongs in declarations.stripe_api_access.permissions"},
 	{name: "distribution_type", instead: "belongs in declarations"},
 	{name: "stripe_api_access_type", instead: "belongs in declarations"},
 	{name: "sandbox_install_compatible", instead: "belongs in declarations"},
 	{name: "allowed_redirect_uris", instead: "belongs in declarations"},
+	{name: "post_install_action", instead: "belongs in declarations", unsure: true},
+	{name: "constants", instead: "belongs in declarations", unsure: true},
+	{name: "provisioning", instead: "belongs in declarations", unsure: true},
 }, invented...)}
 
 // invented are the fields that people expect in a manifest, and that none has.
@@ -88,7 +93,10 @@ var invented = []field{
 
 const inListing = "is not a field of a manifest: it belongs to the app's listing, in the Dashboard"
 
+// declarations are what is at the top of a manifest v1. An upload adds them to one.
 var declarations = &shape{kind: kindObject, open: true, fields: []field{
+	{name: "post_install_action", shape: postInstallAction},
+	{name: "constants", shape: constants},
 	{name: "distribution_type", shape: distributionType},
 	{name: "stripe_api_access_type", shape: apiAccessType},
 	{name: "sandbox_install_compatible", shape: boolean},
@@ -200,6 +208,7 @@ var method = &shape{kind: kindObject, fields: []field{
 }}
 
 var (
+	constants = &shape{kind: kindObject, null: true}
 	boolean   = &shape{kind: kindBool}
 	anyString = &shape{kind: kindString}
 	urls      = &shape{kind: kindArray, null: true, items: anyString} // see sourceRules and redirectRules

@@ -136,6 +136,9 @@ func (c *schemaChecker) knownField(f Finding, field *field, value *node) {
 	switch {
 	case field.instead != "":
 		f.Text = field.instead
+		if field.unsure {
+			f.Severity = SeverityWarning
+		}
 		c.add(f)
 	case field.extra != "":
 		f.Severity, f.Text = SeverityWarning, field.extra

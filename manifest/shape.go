@@ -48,6 +48,7 @@ type field struct {
 	unless  string // it is required, but manifests do without it
 	extra   string // it is refused, but manifests have it
 	instead string // it is refused, and this is known to help
+	unsure  bool   // whether it is refused
 	blank   bool   // null, "" and [] in it are as good as nothing: there is no more to say of them
 	source  string // of these three; "" means the shape's
 }

@@ -133,3 +133,26 @@ func TestFieldsAtTheTopThatTheSchemaDoesNotHave(t *testing.T) {
 	}
 	checkFound(t, "stripe-app.json", plainJSON, tests)
 }
+
+// Nobody can take away what the CLI writes again.
+func TestWhatTheToolsOfStripeWriteIsNoFinding(t *testing.T) {
+	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
+		{"extensions: null", `"id"`, `"extensions": null, "id"`, nil},
+		{"extensions: []", `"id"`, `"extensions": [], "id"`, nil},
+		{"connect_permissions: null", `"id"`, `"connect_permissions": null, "id"`, nil},
+		{"declarations, of an upload", `"id"`, `"declarations": {"distribution_type": "private", "constants": {}, "post_install_action": {"type": "settings", "url": ""}}, "id"`, nil},
+		{"declarations that are wrong", `"id"`, `"declarations": {"distribution_type": "all", "constants": 1, "post_install_action": {}}, "id"`, []string{
+			"error declarations.distribution_type: must be one of public, private",
+			"error declarations.constants: must be an object or null, and is a number",
+			"error declarations.post_install_action.type: is missing",
+		}},
+	})
+	checkFound(t, "stripe-app.yaml", plainYAML, []foundTest{
+		{"of stripe generate app", "version: 1.2.3", "version: 1.2.3\nicon: ./assets/icon.png\ndeclarations: {distribution_type: private}\nui_extension: {views: []}", nil},
+		{"what has moved", "version: 1.2.3", "version: 1.2.3\nprovisioning: {}\npost_install_action: {}\nconstants: {}", []string{
+			"warning provisioning: belongs in declarations",
+			"warning post_install_action: belongs in declarations",
+			"warning constants: belongs in declarations",
+		}},
+	})
+}
