@@ -18,8 +18,9 @@ const (
 	docsViewports   = "https://docs.stripe.com/stripe-apps/reference/viewports"
 	docsPostInstall = "https://docs.stripe.com/stripe-apps/post-install-actions"
 
-	// Apps of Stripe's own in manifest v2.
-	stripesOwnV2 = "https://github.com/stripe/coupon-extensions/blob/main/stripe-app.yaml"
+	docsExtensions = "https://docs.stripe.com/extensions/extension-points"
+	docsEndpoints  = "https://docs.stripe.com/extensions/invoke-endpoints"
+
 	// How to do without a user interface, and an upload that did.
 	issueWithoutUI = "https://github.com/stripe/stripe-apps/issues/867"
 	// An upload writes the manifest anew.
@@ -28,7 +29,6 @@ const (
 	pullAppBackend = "https://github.com/stripe/stripe-apps/pull/863"
 
 	writtenByCLI = "is not in Stripe's published schema, but its CLI writes it"
-	ownV2        = "is not in Stripe's published schema of stripe-app.yaml, but its own apps have it"
 )
 
 var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
@@ -38,7 +38,7 @@ var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
 	{name: "version", shape: nonEmpty, required: true},
 	{name: "name", shape: nonEmpty, required: true},
 	{name: "icon", shape: icon, required: true},
-	{name: "permissions", shape: permissions, required: true},
+	{name: "permissions", shape: permissions}, // the schema requires it, and the CLI drops an empty one
 	{name: "post_install_action", shape: postInstallAction},
 	{name: "ui_extension", shape: uiExtension, required: true, source: issueWithoutUI,
 		unless: "Stripe's documents write \"ui_extension\": [] for an app without a user interface, " +
@@ -172,21 +172,41 @@ var view = &shape{kind: kindObject, source: docsViewports, open: true, fields: [
 	{name: "component", shape: component, required: true},
 }}
 
-var extension = &shape{kind: kindObject, fields: []field{
+// extension is what the schema has and, of Stripe's own apps and its documents,
+// the rest. Their $schema is a newer one, which is not published.
+var extension = &shape{kind: kindObject, grows: true, fields: []field{
 	{name: "id", shape: id, required: true},
 	{name: "name", shape: nonEmpty, required: true},
 	{name: "interface_id", shape: interfaceID, required: true},
 	{name: "version", shape: semver, required: true},
-	{name: "permissions", shape: permissions, required: true},
+	{name: "permissions", shape: permissions}, // the schema requires it, and a documented sample has none
 	{name: "methods", shape: methods, required: true},
 
-	{name: "description", extra: ownV2, source: stripesOwnV2},
-	{name: "stripe_version", extra: ownV2, source: stripesOwnV2},
-	{name: "configuration", extra: ownV2, source: stripesOwnV2},
-	{name: "script", extra: ownV2, source: stripesOwnV2},
+	{name: "description", shape: anyString},
+	{name: "stripe_version", shape: anyString},
+	{name: "configuration"},
+	{name: "script"},
+	{name: "endpoints", shape: &shape{kind: kindArray, items: endpoint, source: docsEndpoints}},
 }}
 
-var methods = &shape{kind: kindObject, lists: []string{"methods"}, grows: true, fields: []field{
+// endpoint is what a script may call, by its id. What is wrong with its URL is
+// said by endpointRules.
+var endpoint = &shape{kind: kindObject, open: true, source: docsEndpoints, fields: []field{
+	{name: "id", shape: nonEmpty, required: true},
+	{name: "type", shape: nonEmpty, required: true},
+	{name: "live", shape: endpointURL},
+	{name: "managed_sandbox", shape: endpointURL},
+}}
+
+var endpointURL = &shape{kind: kindObject, open: true, source: docsEndpoints, fields: []field{
+	{name: "url", shape: anyString, required: true},
+	{name: "purpose", shape: anyString},
+	{name: "auth"},
+}}
+
+// methods are named for what the interface asks for. The schema says what is in
+// one of them.
+var methods = &shape{kind: kindObject, lists: []string{"methods"}, grows: true, source: docsExtensions, fields: []field{
 	{name: "custom_workflow_action_run", shape: method},
 }}
 

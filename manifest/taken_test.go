@@ -156,3 +156,49 @@ func TestWhatTheToolsOfStripeWriteIsNoFinding(t *testing.T) {
 		}},
 	})
 }
+
+func TestPermissionsCanBeMissing(t *testing.T) {
+	const none = "\"permissions\": [\n    {\"permission\": \"customer_read\", \"purpose\": \"to show names\"}\n  ],"
+	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
+		{"the CLI drops an empty list", none, "", nil},
+		{"an empty list", none, `"permissions": [],`, nil},
+		{"one without a purpose", `, "purpose": "to show names"`, "", []string{"error permissions[0].purpose: is missing"}},
+		{"one that is a string", `{"permission": "customer_read", "purpose": "to show names"}`, `"customer_read"`,
+			[]string{"error permissions[0]: must be an object, and is a string"}},
+	})
+}
+
+// withEndpoints is as Stripe's documents have it.
+const withEndpoints = `id: com.example.app
+name: Example
+version: 1.0.0
+extensions:
+  - id: notify
+    name: Notify
+    description: tells the chat
+    stripe_version: 2026-09-01-20.internal
+    interface_id: core.workflows.custom_action
+    version: 1.0.0
+    configuration:
+      input_schema: {type: json_schema, content: extensions/notify/generated/config.schema.json}
+    script: {type: typescript, content: extensions/notify/src/index.ts}
+    endpoints:
+      - id: api
+        type: custom_http
+        live:
+          url: https://api.example.com/hook
+          purpose: to tell the chat
+          auth: {type: header, header_name: Authorization, secret_name: token}
+    methods:
+      custom_workflow_action_run: {implementation_type: script}
+`
+
+func TestExtensionsOfTheDocuments(t *testing.T) {
+	checkFound(t, "stripe-app.yaml", withEndpoints, []foundTest{
+		{"as it is", "id: com", "id: com", nil},
+		{"in a sandbox", "live:", "managed_sandbox:", nil},
+		{"an endpoint without an id", "id: api", "live_too: {}", []string{"error extensions[0].endpoints[0].id: is missing"}},
+		{"an endpoint without a URL", "url: https://api.example.com/hook", "method: POST", []string{"error extensions[0].endpoints[0].live.url: is missing"}},
+		{"a slip of the pen", "live:", "lives:", []string{"warning extensions[0].endpoints[0].lives: is not a field that is known here: did you mean live?"}},
+	})
+}
