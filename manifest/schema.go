@@ -238,8 +238,8 @@ var (
 var (
 	permission       = &shape{kind: kindString, lists: []string{"permissions"}, grows: true, source: docsPermissions}
 	viewport         = &shape{kind: kindString, lists: []string{"viewports"}, grows: true, source: docsViewports}
-	distributionType = &shape{kind: kindString, lists: []string{"distribution_types"}}
-	apiAccessType    = &shape{kind: kindString, lists: []string{"api_access_types"}}
+	distributionType = &shape{kind: kindString, lists: []string{"distribution_types"}, anyCase: true}
+	apiAccessType    = &shape{kind: kindString, lists: []string{"api_access_types"}, anyCase: true}
 	implementation   = &shape{kind: kindString, lists: []string{"implementation_types"}}
 	inputSchemaType  = &shape{kind: kindString, lists: []string{"input_schema_types"}}
 	uiSchemaType     = &shape{kind: kindString, lists: []string{"ui_schema_types"}}
@@ -278,6 +278,7 @@ var (
 // iconForm: the first character can be .. and a slash, the rest has no dot.
 var iconForm = &form{
 	pattern: "icon",
+	taken:   true, // Stripe's own example has none of the ./
 	must:    "be the path of a PNG that starts with ./ and has no dot but the one of .png, like ./icon.png, or be empty",
 	mend: func(s string) string {
 		if strings.HasPrefix(s, "/") {

@@ -85,6 +85,9 @@ func (c *schemaChecker) text(n *node, s *shape, path string) {
 		f.Text = "must " + s.form.must
 		if s.form.mend != nil && s.form.fits(s.form.mend(n.text)) {
 			f.Fix = s.form.mend(n.text)
+			if s.form.taken {
+				f.Severity = SeverityWarning
+			}
 		}
 		c.add(f)
 	}
@@ -193,6 +196,9 @@ func (s *shape) unknown(f Finding, text string, known []string) Finding {
 	switch {
 	case certain:
 		f.Fix = near
+		if s.anyCase {
+			f.Severity = SeverityWarning
+		}
 	case near != "" && !listed:
 		f.Text += ": did you mean " + near + "?"
 	}

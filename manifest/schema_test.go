@@ -173,7 +173,13 @@ func TestStringsOfTheWrongFormAreFound(t *testing.T) {
 		{"an id with a line at its end", `my-app"`, `my-app\n"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 9, "id", "must be letters, digits, dots, - and _ only, like com.example.my-app", "", docsManifest}}},
 		{"an icon without ./", `./icon.png`, `icon.png`, manifest.Findings{
-			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "./icon.png", docsManifest}}},
+			{"warning", "stripe-app.json", 5, 11, "icon", iconMust, "./icon.png", docsManifest}}},
+		{"an icon without ./, in a folder", `./icon.png`, `src/views/icon.png`, manifest.Findings{
+			{"warning", "stripe-app.json", 5, 11, "icon", iconMust, "./src/views/icon.png", docsManifest}}},
+		{"an icon that is no PNG", `./icon.png`, `./icon.svg`, manifest.Findings{
+			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "", docsManifest}}},
+		{"an icon that is a URL", `./icon.png`, `https://example.com/icon.png`, manifest.Findings{
+			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "", docsManifest}}},
 		{"an icon with a path from the root", `./icon.png`, `/icon.png`, manifest.Findings{
 			{"error", "stripe-app.json", 5, 11, "icon", iconMust, "", docsManifest}}},
 		{"an icon with a second dot", `./icon.png`, `./icon.300.png`, manifest.Findings{
@@ -187,7 +193,9 @@ func TestStringsThatAreNotListedAreFound(t *testing.T) {
 	newer := newer(t)
 	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"one of few values in another case", `"id"`, `"stripe_api_access_type": "OAuth", "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "oauth", docsManifest}}},
+			{"warning", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "oauth", docsManifest}}},
+		{"another of few values in another case", `"id"`, `"distribution_type": "PRIVATE", "id"`, manifest.Findings{
+			{"warning", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "private", docsManifest}}},
 		{"none of few values", `"id"`, `"distribution_type": "everybody", "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "", docsManifest}}},
 		{"a new permission", `customer_read`, `billing_meter_read`, manifest.Findings{
@@ -309,7 +317,7 @@ declarations:
     permissions:
       - permission: secret_write
         purpose: ""`, manifest.Findings{
-			{"error", "stripe-app.yaml", 5, 22, "declarations.distribution_type", "must be one of public, private", "public", docsManifest},
+			{"warning", "stripe-app.yaml", 5, 22, "declarations.distribution_type", "must be one of public, private", "public", docsManifest},
 			{"error", "stripe-app.yaml", 6, 31, "declarations.sandbox_install_compatible", "must be a boolean, and is a string", "", docsManifest},
 			{"warning", "stripe-app.yaml", 7, 3, "declarations.stripe_api_acces_type", "is not a field that is known here: did you mean stripe_api_access_type?", "", docsManifest},
 			{"error", "stripe-app.yaml", 12, 18, "declarations.stripe_api_access.permissions[0].purpose", "must not be empty", "", docsManifest}}},

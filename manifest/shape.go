@@ -11,9 +11,10 @@ type shape struct {
 	source     string // where this is written; "" means docsManifest
 
 	// Of a string.
-	form   *form
-	lists  []string // of stripe.json: it is one of their names
-	unsure bool     // whether Stripe refuses other strings
+	form    *form
+	lists   []string // of stripe.json: it is one of their names
+	unsure  bool     // whether Stripe refuses other strings
+	anyCase bool     // apps were uploaded with these names in another case
 
 	// Of an array.
 	items *shape
@@ -59,6 +60,7 @@ type form struct {
 	is      func(string) bool // instead of a pattern
 	must    string
 	mend    func(string) string // to what is meant, if that fits; nil: it is not certain
+	taken   bool                // what can be mended was uploaded as it is
 }
 
 func (f *form) fits(s string) bool {
