@@ -32,9 +32,10 @@ func (u used) by(t *testing.T, s *shape) {
 		for _, field := range s.fields {
 			names = append(names, field.name)
 		}
-		assert.ElementsMatch(t, names, published().names(s.lists), "the fields of an object and their list")
+		assert.Subset(t, published().names(s.lists), names, "the fields of an object and their list")
 	}
 	u.by(t, s.items)
+	u.by(t, s.values)
 	for _, field := range s.fields {
 		u.by(t, field.shape)
 	}
@@ -42,33 +43,54 @@ func (u used) by(t *testing.T, s *shape) {
 
 func TestShapesTakeAllThatStripeJSONHas(t *testing.T) {
 	u := used{map[string]bool{}, map[string]bool{}, map[*shape]bool{}}
-	for _, s := range []*shape{manifestV1, manifestV2, postInstallInside, postInstallOutside} {
+	for _, s := range []*shape{manifestV1, manifestV2, postInstallInside, postInstallOutside, postInstallOther} {
 		u.by(t, s)
 	}
 	p := published()
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(p.lists)), slices.Collect(maps.Keys(u.lists)))
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(p.patterns)), slices.Collect(maps.Keys(u.patterns)))
-	assert.Subset(t, p.lists["permissions"], misspeltPermissions)
+	assert.Subset(t, p.lists["permissions"].Names, misspeltPermissions)
 }
 
 func TestStripeJSONSaysWhereItIsFrom(t *testing.T) {
+	const schema = `^stripe-app\.schema\.(json|yaml)#/`
 	var file struct {
 		Date, Source string
 		Lists        map[string]struct {
-			From  string
-			Names []string
+			From string
+			nameList
 		}
 		Patterns map[string]struct{ From, Pattern string }
 	}
 	require.NoError(t, json.Unmarshal(stripeJSON, &file))
 	assert.Equal(t, "https://github.com/stripe/stripe-apps/tree/main/schema", file.Source)
 	for name, list := range file.Lists {
-		assert.Regexp(t, `^stripe-app\.schema\.(json|yaml)#/`, list.From, name)
-		assert.NotEmpty(t, list.Names, name)
-		unique := slices.Compact(slices.Sorted(slices.Values(list.Names)))
-		assert.Len(t, unique, len(list.Names), "%s: a name is there twice", name)
+		if assert.Equal(t, list.From == "", list.Names == nil, name); list.From != "" {
+			assert.Regexp(t, schema, list.From, name)
+		}
+		names := list.all()
+		assert.NotEmpty(t, names, name)
+		unique := slices.Compact(slices.Sorted(slices.Values(names)))
+		assert.Len(t, unique, len(names), "%s: a name is there twice", name)
+		for _, more := range list.Also {
+			assert.NotPanics(t, func() { day(more.Date) }, name)
+			assert.Regexp(t, "^https://", more.Source, name)
+			assert.NotEmpty(t, more.Names, name)
+			assert.IsIncreasing(t, append([]string{""}, more.Names...), name)
+		}
+		for _, refused := range list.Refused {
+			assert.Regexp(t, "^https://", refused.Source, refused.Name)
+			assert.NotEmpty(t, refused.Text, refused.Name)
+			if refused.Fix != "" {
+				assert.Contains(t, names, refused.Fix)
+			}
+		}
+		for wrong, meant := range list.Meant {
+			assert.NotContains(t, names, wrong)
+			assert.Contains(t, names, meant)
+		}
 	}
 	for name, entry := range file.Patterns {
-		assert.Regexp(t, `^stripe-app\.schema\.(json|yaml)#/.*/pattern$`, entry.From, name)
+		assert.Regexp(t, schema+`.*/pattern$`, entry.From, name)
 	}
 }

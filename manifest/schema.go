@@ -28,7 +28,7 @@ const (
 	// The removal from the schema. Older manifests have it still.
 	pullAppBackend = "https://github.com/stripe/stripe-apps/pull/863"
 
-	writtenByCLI = "is not in Stripe's published schema, but its CLI writes it"
+	writtenByCLI = "is not in stripe-app.schema.json, which Stripe publishes, but its CLI writes it"
 )
 
 var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
@@ -136,14 +136,14 @@ func stringOrLocalized(text *shape) *shape {
 // url}. If the type is none of them, that is the finding, and not the url. The CLI
 // writes url: "" to what has no url.
 var postInstallAction = &shape{choose: func(n *node) *shape {
-	kind := n.get("type")
-	if kind != nil && slices.Contains(published().lists["post_install_inside"], kind.text) {
+	is := func(list string, kind *node) bool { return slices.Contains(published().lists[list].all(), kind.text) }
+	switch kind := n.get("type"); {
+	case kind == nil && n.get("url") == nil, kind != nil && is("post_install_inside", kind):
 		return postInstallInside
-	}
-	if kind != nil && slices.Contains(published().lists["post_install_outside"], kind.text) || n.get("url") != nil {
+	case kind == nil, is("post_install_outside", kind):
 		return postInstallOutside
 	}
-	return postInstallInside
+	return postInstallOther
 }}
 
 var (
@@ -154,6 +154,11 @@ var (
 	postInstallOutside = &shape{kind: kindObject, null: true, source: docsPostInstall, fields: []field{
 		{name: "type", shape: postInstallType, required: true},
 		{name: "url", shape: postInstallURL, required: true},
+	}}
+	// Stripe's own example has a type that the schema refuses.
+	postInstallOther = &shape{kind: kindObject, null: true, source: docsPostInstall, open: true, fields: []field{
+		{name: "type", shape: postInstallType, required: true},
+		{name: "url", shape: postInstallURL, blank: true},
 	}}
 )
 
@@ -208,7 +213,9 @@ var endpointURL = &shape{kind: kindObject, open: true, source: docsEndpoints, fi
 // one of them.
 var methods = &shape{kind: kindObject, lists: []string{"methods"}, grows: true, source: docsExtensions, fields: []field{
 	{name: "custom_workflow_action_run", shape: method},
-}}
+}, values: &shape{kind: kindObject, open: true, fields: []field{
+	{name: "implementation_type", shape: implementation, required: true},
+}}}
 
 var method = &shape{kind: kindObject, fields: []field{
 	{name: "implementation_type", shape: implementation, required: true},
@@ -243,12 +250,12 @@ var (
 	implementation   = &shape{kind: kindString, lists: []string{"implementation_types"}}
 	inputSchemaType  = &shape{kind: kindString, lists: []string{"input_schema_types"}}
 	uiSchemaType     = &shape{kind: kindString, lists: []string{"ui_schema_types"}}
-	postInstallType  = &shape{kind: kindString, lists: []string{"post_install_inside", "post_install_outside"},
-		source: docsPostInstall}
+	postInstallType  = &shape{kind: kindString, source: docsPostInstall, what: "types of an action", grows: true,
+		lists: []string{"post_install_inside", "post_install_outside", "post_install_other"}}
 )
 
-// misspeltPermissions are so in the schema. The documentation has the right
-// ones, and nobody should be told to change them into these.
+// misspeltPermissions are so in the schema. The documentation has the right ones,
+// and nobody should be told to change anything into these.
 var misspeltPermissions = []string{"apply_pay_domain_read", "apply_pay_domain_write", "shpping_rate_write"}
 
 // Strings that look like something.
@@ -257,8 +264,8 @@ var (
 		must: "not be empty"}}
 	id = &shape{kind: kindString, form: &form{pattern: "id",
 		must: "be letters, digits, dots, - and _ only, like com.example.my-app"}}
-	interfaceID = &shape{kind: kindString, form: &form{pattern: "interface_id",
-		must: "be letters, digits, dots, - and _ only"}}
+	interfaceID = &shape{kind: kindString, lists: []string{"interfaces"}, grows: true, source: docsExtensions,
+		form: &form{pattern: "interface_id", must: "be letters, digits, dots, - and _ only"}}
 	component = &shape{kind: kindString, form: &form{pattern: "component",
 		must: "be the name of a component in src/views: letters, digits and _ only",
 		mend: func(s string) string { return strings.TrimSuffix(s, ".tsx") }}}

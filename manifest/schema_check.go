@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,8 +91,12 @@ func (c *schemaChecker) text(n *node, s *shape, path string) {
 			}
 		}
 		c.add(f)
+		return
 	}
-	if known := published().names(s.lists); s.lists != nil && !slices.Contains(known, n.text) {
+	if refused, is := published().refused(s.lists, n.text); is {
+		f.Severity, f.Text, f.Fix, f.Source = SeverityError, refused.Text, refused.Fix, refused.Source
+		c.add(f)
+	} else if known := published().names(s.lists); s.lists != nil && !slices.Contains(known, n.text) {
 		c.add(s.unknown(f, n.text, known))
 	}
 }
@@ -108,14 +113,11 @@ func (c *schemaChecker) object(n *node, s *shape, path string) {
 		}
 	}
 	for _, m := range n.members {
-		if s.values != nil {
-			c.value(m.value, s.values, below(path, m.name))
-			continue
-		}
 		f := s.finding(n, below(path, m.name))
 		f.File, f.Line, f.Column = m.value.file, m.line, m.column
 		if field := s.field(m.name); field == nil {
 			c.otherField(f, s, m.name)
+			c.value(m.value, s.values, f.Path)
 		} else {
 			c.knownField(f, field, m.value)
 		}
@@ -159,7 +161,10 @@ func (c *schemaChecker) otherField(f Finding, s *shape, name string) {
 		c.add(f)
 		return
 	}
-	known := s.names()
+	known := append(s.names(), published().names(s.lists)...)
+	if slices.Contains(known, name) {
+		return
+	}
 	if s.open {
 		if near, _ := nearest(name, known); near == "" {
 			return
@@ -171,25 +176,28 @@ func (c *schemaChecker) otherField(f Finding, s *shape, name string) {
 
 // unknown completes f, about a string that is not one of those that are known.
 func (s *shape) unknown(f Finding, text string, known []string) Finding {
-	near, certain := nearest(text, known)
-	listed := len(known) <= 6 && !s.open && !s.grows
-	switch {
+	near, certain := s.nearest(text, known)
+	listed := false // whether the text says all that is known
+	switch month := published().asOf(s.lists).Format("January 2006"); {
 	case s.grows && s.lists == nil && near == "":
 		f.Severity = SeverityWarning
-		f.Text = "is not a field that is known here: Stripe may have added it since " +
-			published().date.Format("January 2006")
+		f.Text = "is not a field that is known here: Stripe may have added it since " + month
 	case s.grows && s.lists != nil:
 		f.Severity = SeverityWarning
-		f.Text = "is not one of the " + s.lists[0] + " in the schema that Stripe had published by " +
-			published().date.Format("January 2006") + ", and can be newer"
-		listed = false
+		f.Text = "is not one of the " + cmp.Or(s.what, s.lists[0]) + " in Stripe's schema and documents of " + month
+		if len(known) < few {
+			f.Text += " (" + strings.Join(known, ", ") + ")"
+		}
+		f.Text += ", and can be newer"
 	case s.lists != nil && len(known) == 1:
 		f.Text = "must be " + known[0]
 		near, certain = known[0], true
 	case s.lists != nil:
 		f.Text = "must be one of " + strings.Join(known, ", ")
-	case listed:
+		listed = len(known) <= few
+	case len(known) <= few && !s.open && !s.grows:
 		f.Text = "is not a field of this object, which has only " + strings.Join(known, ", ")
+		listed = true
 	default:
 		f.Text = "is not a field that is known here"
 	}
@@ -203,6 +211,21 @@ func (s *shape) unknown(f Finding, text string, known []string) Finding {
 		f.Text += ": did you mean " + near + "?"
 	}
 	return f
+}
+
+// few is how many names a text has room for.
+const few = 6
+
+// nearest returns the one of known that is meant, and whether that is certain.
+func (s *shape) nearest(text string, known []string) (name string, certain bool) {
+	name, certain = nearest(text, known)
+	if name == "" {
+		name = published().meant(s.lists, text)
+	}
+	if name == "" && s.guess != nil {
+		name = s.guess(text)
+	}
+	return name, certain
 }
 
 func (s *shape) wrongKind(n *node, path string) Finding {

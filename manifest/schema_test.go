@@ -44,7 +44,7 @@ func TestUnknownNamesAreHeldAgainstAListWithADate(t *testing.T) {
 			found := mustLoad(t, files(test.file, text), test.file).Check()
 			require.Len(t, found, 1)
 			assert.Equal(t, manifest.SeverityWarning, found[0].Severity)
-			assert.Equal(t, "is not one of the "+test.name+" in the schema that Stripe had published by "+dateOfNames(t)+", and can be newer", found[0].Text)
+			assert.Equal(t, "is not one of the "+test.name+" in Stripe's schema and documents of "+dateOfNames(t)+", and can be newer", found[0].Text)
 		})
 	}
 }
@@ -94,7 +94,7 @@ func checkChanged(t *testing.T, file, text string, tests []changed) {
 // newer is what is said of a name that is not in a list.
 func newer(t *testing.T) string {
 	t.Helper()
-	return "in the schema that Stripe had published by " + dateOfNames(t) + ", and can be newer"
+	return "in Stripe's schema and documents of " + dateOfNames(t) + ", and can be newer"
 }
 
 // newField is what is said of a field at the top that is not known.
@@ -141,9 +141,9 @@ func TestFieldsThatJSONCannotHaveAreFound(t *testing.T) {
 		{"a field that Stripe has removed", `"id"`, `"app_backend": {"webhooks": null}, "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 3, "app_backend", "does nothing: Stripe does not support it any more, and has taken it out of the schema; remove it", "", "https://github.com/stripe/stripe-apps/pull/863"}}},
 		{"a field that an upload adds", `"id"`, `"connect_permissions": ["x"], "id"`, manifest.Findings{
-			{"warning", "stripe-app.json", 2, 3, "connect_permissions", "is not in Stripe's published schema, but its CLI writes it", "", "https://github.com/stripe/stripe-apps/issues/593"}}},
+			{"warning", "stripe-app.json", 2, 3, "connect_permissions", "is not in stripe-app.schema.json, which Stripe publishes, but its CLI writes it", "", "https://github.com/stripe/stripe-apps/issues/593"}}},
 		{"another field that an upload adds", `"id"`, `"extensions": [{}], "id"`, manifest.Findings{
-			{"warning", "stripe-app.json", 2, 3, "extensions", "is not in Stripe's published schema, but its CLI writes it", "", "https://github.com/stripe/stripe-apps/issues/593"}}},
+			{"warning", "stripe-app.json", 2, 3, "extensions", "is not in stripe-app.schema.json, which Stripe publishes, but its CLI writes it", "", "https://github.com/stripe/stripe-apps/issues/593"}}},
 	})
 }
 
@@ -198,15 +198,13 @@ func TestStringsThatAreNotListedAreFound(t *testing.T) {
 			{"warning", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "private", docsManifest}}},
 		{"none of few values", `"id"`, `"distribution_type": "everybody", "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "", docsManifest}}},
-		{"a new permission", `customer_read`, `billing_meter_read`, manifest.Findings{
+		{"a new permission", `customer_read`, `billing_meters_of_tomorrow_read`, manifest.Findings{
 			{"warning", "stripe-app.json", 7, 20, "permissions[0].permission", "is not one of the permissions " + newer, "", permissionsPage}}},
 		{"a permission with two letters the wrong way round", `customer_read`, `cutsomer_read`, manifest.Findings{
 			{"warning", "stripe-app.json", 7, 20, "permissions[0].permission", "is not one of the permissions " + newer + ": did you mean customer_read?", "", permissionsPage}}},
 		{"a permission with a hyphen", `customer_read`, `customer-read`, manifest.Findings{
 			{"warning", "stripe-app.json", 7, 20, "permissions[0].permission", "is not one of the permissions " + newer, "customer_read", permissionsPage}}},
-		{"a permission that only the schema misspells", `customer_read`, `apple_pay_domain_read`, manifest.Findings{
-			{"warning", "stripe-app.json", 7, 20, "permissions[0].permission", "is not one of the permissions " + newer, "", permissionsPage}}},
-		{"a viewport of a preview", `"settings"`, `"stripe.dashboard.fullpage"`, manifest.Findings{
+		{"a viewport of tomorrow", `"settings"`, `"stripe.dashboard.moon.list"`, manifest.Findings{
 			{"warning", "stripe-app.json", 11, 20, "ui_extension.views[0].viewport", "is not one of the viewports " + newer, "", viewportsPage}}},
 		{"a viewport with a letter too many", `"settings"`, `"stripe.dashboard.customers.detail"`, manifest.Findings{
 			{"warning", "stripe-app.json", 11, 20, "ui_extension.views[0].viewport", "is not one of the viewports " + newer + ": did you mean stripe.dashboard.customer.detail?", "", viewportsPage}}},
@@ -214,7 +212,8 @@ func TestStringsThatAreNotListedAreFound(t *testing.T) {
 }
 
 func TestPostInstallActionsAreChecked(t *testing.T) {
-	const typesMust = "must be one of onboarding, settings, external"
+	typesMust := "is not one of the types of an action in Stripe's schema and documents of " + dateOfNames(t) +
+		" (onboarding, settings, external, modal), and can be newer"
 	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"an action without a type", `"id"`, `"post_install_action": {}, "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 26, "post_install_action.type", "is missing", "", postInstallPage}}},
@@ -234,10 +233,10 @@ func TestPostInstallActionsAreChecked(t *testing.T) {
 			{"error", "stripe-app.json", 2, 27, "post_install_action.url", "belongs to the type external only", "", postInstallPage}}},
 		{"an action inside with another field", `"id"`, `"post_install_action": {"type": "settings", "urls": 1}, "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 47, "post_install_action.urls", "is not a field of this object, which has only type", "", postInstallPage}}},
-		{"an action of another type", `"id"`, `"post_install_action": {"type": "modal"}, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 35, "post_install_action.type", typesMust, "", postInstallPage}}},
-		{"an action of another type with a URL", `"id"`, `"post_install_action": {"type": "modal", "url": "https://example.com/"}, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 35, "post_install_action.type", typesMust, "", postInstallPage}}},
+		{"an action of another type", `"id"`, `"post_install_action": {"type": "popup"}, "id"`, manifest.Findings{
+			{"warning", "stripe-app.json", 2, 35, "post_install_action.type", typesMust, "", postInstallPage}}},
+		{"an action of another type with a URL", `"id"`, `"post_install_action": {"type": "popup", "url": "https://example.com/"}, "id"`, manifest.Findings{
+			{"warning", "stripe-app.json", 2, 35, "post_install_action.type", typesMust, "", postInstallPage}}},
 		{"an action that is a string", `"id"`, `"post_install_action": "settings", "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 26, "post_install_action", "must be an object or null, and is a string", "", postInstallPage}}},
 	})
@@ -273,7 +272,7 @@ func TestExtensionsAreChecked(t *testing.T) {
 		{"an extension's version with a leading zero", `1.0.0-rc.1+build`, `1.0.0-01`, manifest.Findings{
 			{"error", "stripe-app.yaml", 8, 14, "extensions[0].version", threeMust, "", "https://semver.org"}}},
 		{"an interface with a space", `core.workflows.custom_action`, `core workflows`, manifest.Findings{
-			{"error", "stripe-app.yaml", 7, 19, "extensions[0].interface_id", "must be letters, digits, dots, - and _ only", "", docsManifest}}},
+			{"error", "stripe-app.yaml", 7, 19, "extensions[0].interface_id", "must be letters, digits, dots, - and _ only", "", extensionPoints}}},
 		{"an unknown permission", `permission: customer_read`, `permission: customers_read`, manifest.Findings{
 			{"warning", "stripe-app.yaml", 10, 21, "extensions[0].permissions[0].permission", "is not one of the permissions " + newer + ": did you mean customer_read?", "", permissionsPage}}},
 		{"an unknown implementation", `remote_function`, `lambda`, manifest.Findings{
@@ -284,8 +283,8 @@ func TestExtensionsAreChecked(t *testing.T) {
 			{"error", "stripe-app.yaml", 17, 32, action + ".custom_input.input_schema.type", "must be json_schema", "json_schema", docsManifest}}},
 		{"a schema that is no file", `a/c.json`, `a/c.yaml`, manifest.Findings{
 			{"error", "stripe-app.yaml", 18, 49, action + ".custom_input.ui_schema.content", jsonMust, "", docsManifest}}},
-		{"another method", `custom_workflow_action_run`, `compute_discounts`, manifest.Findings{
-			{"warning", "stripe-app.yaml", 13, 7, "extensions[0].methods.compute_discounts", "is not one of the methods " + newer, "", extensionPoints}}},
+		{"another method", `custom_workflow_action_run`, `compute_tides`, manifest.Findings{
+			{"warning", "stripe-app.yaml", 13, 7, "extensions[0].methods.compute_tides", "is not one of the methods " + newer, "", extensionPoints}}},
 	})
 }
 

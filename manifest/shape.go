@@ -12,9 +12,11 @@ type shape struct {
 
 	// Of a string.
 	form    *form
-	lists   []string // of stripe.json: it is one of their names
-	unsure  bool     // whether Stripe refuses other strings
-	anyCase bool     // apps were uploaded with these names in another case
+	lists   []string            // of stripe.json: it is one of their names
+	what    string              // these names are; "" is the first list's name
+	guess   func(string) string // which of them is meant by another one, or ""
+	unsure  bool                // whether Stripe refuses other strings
+	anyCase bool                // apps were uploaded with these names in another case
 
 	// Of an array.
 	items *shape
@@ -24,7 +26,7 @@ type shape struct {
 	open   bool // to other fields: only a slip of the pen is worth a finding
 	part   bool // of an object: what is required can be in another file
 
-	// Of an object with any names: what its values are.
+	// values are those of the members that no field is for.
 	values *shape
 
 	// remark is what there is to say even of a value that fits.

@@ -1,5 +1,6 @@
 // Brings stripe.json up to date with what Stripe publishes: the names and patterns
-// in its JSON Schemas of manifests.
+// in its JSON Schemas of manifests. What stripe.json has from elsewhere stays as it
+// is, but for the names that the schemas have by now.
 //
 //	git clone --depth 1 https://github.com/stripe/stripe-apps /tmp/stripe-apps
 //	node manifest/stripe.mjs /tmp/stripe-apps/schema 2026-11-25
@@ -37,6 +38,10 @@ function names(value) {
 const path = join(import.meta.dirname, 'stripe.json');
 const published = JSON.parse(readFileSync(path, 'utf8'));
 published.date = date;
-for (const list of Object.values(published.lists)) list.names = names(at(list.from));
+for (const list of Object.values(published.lists)) {
+  if (list.from) list.names = names(at(list.from));
+  for (const more of list.also ?? []) more.names = more.names.filter((name) => !list.names?.includes(name));
+  if (list.also) list.also = list.also.filter((more) => more.names.length > 0);
+}
 for (const entry of Object.values(published.patterns)) entry.pattern = at(entry.from);
 writeFileSync(path, JSON.stringify(published, null, 2) + '\n');

@@ -202,3 +202,69 @@ func TestExtensionsOfTheDocuments(t *testing.T) {
 		{"a slip of the pen", "live:", "lives:", []string{"warning extensions[0].endpoints[0].lives: is not a field that is known here: did you mean live?"}},
 	})
 }
+
+// What Stripe's documents have, or apps that Stripe has taken, and its schema has
+// not.
+func TestNamesThatTheSchemaDoesNotHave(t *testing.T) {
+	for _, permission := range []string{
+		"promotion_code_read", "shipping_rate_write", "apple_pay_domain_read", "review_write", "tax_settings_read",
+		"tax_calculations_and_transactions_write", "tax_locations_read", "terminal_configuration_write",
+		"terminal_location_read", "terminal_reader_write", "terminal_connection_token_write", "payment_records_read",
+		"report_runs_and_report_types_write", "entitlement_read", "billing_meter_read", "customer_session_write",
+		"payment_method_configurations_read", "payment_method_domain_write", "provisioning_account_request_write",
+		"api_key_write", "secret_read", "workflow_custom_action_run_write",
+	} {
+		assert.Empty(t, found(t, "stripe-app.json", change(t, plainJSON, "customer_read", permission)), permission)
+	}
+	for _, viewport := range []string{
+		"stripe.dashboard.fullpage", "stripe.dashboard.shipping-rates.list", "stripe.dashboard.shipping-rates.detail",
+	} {
+		assert.Empty(t, found(t, "stripe-app.json", change(t, plainJSON, `"settings"`, `"`+viewport+`"`)), viewport)
+	}
+	for _, name := range []string{
+		"extend.workflows.custom_action", "billing.prorations", "billing.customer_balance_application",
+		"billing.recurring_billing_item_handling", "commerce.discount_calculation", "core.workflows.custom_action",
+	} {
+		assert.Empty(t, found(t, "stripe-app.yaml", change(t, withEndpoints, "core.workflows.custom_action", name)), name)
+	}
+	for _, method := range []string{
+		"execute", "get_form_state", "compute_discounts", "prorate_items", "compute_applied_customer_balance", "before_item_creation",
+	} {
+		assert.Empty(t, found(t, "stripe-app.yaml", change(t, withEndpoints, "custom_workflow_action_run", method)), method)
+	}
+	checkFound(t, "stripe-app.yaml", withEndpoints, []foundTest{
+		{"what a method must have", "custom_workflow_action_run: {implementation_type: script}", "execute: {}",
+			[]string{"error extensions[0].methods.execute.implementation_type: is missing"}},
+		{"an unknown interface", "core.workflows.custom_action", "core.tides", []string{"warning extensions[0].interface_id: is not one of the interfaces " + newer(t)}},
+	})
+	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
+		{"the action of Stripe's own example", `"id"`, `"post_install_action": {"type": "modal", "url": ""}, "id"`, nil},
+	})
+}
+
+func TestViewportsThatAreMeant(t *testing.T) {
+	for written, meant := range map[string]string{
+		"stripe.dashboard.settings":              "settings",
+		"stripe.dashboard.onboarding":            "onboarding",
+		"stripe.dashboard.drawer":                "stripe.dashboard.drawer.default",
+		"stripe.dashboard.charge.detail":         "stripe.dashboard.payment.detail",
+		"stripe.dashboard.payment_intent.detail": "stripe.dashboard.payment.detail",
+	} {
+		assert.Equal(t, []string{"warning ui_extension.views[0].viewport: is not one of the viewports " + newer(t) + ": did you mean " + meant + "?"},
+			found(t, "stripe-app.json", change(t, plainJSON, `"settings"`, `"`+written+`"`)))
+	}
+}
+
+func TestPermissionsThatStripeRefuses(t *testing.T) {
+	for permission, want := range map[string]string{
+		"webhook_write":   "is disallowed for apps, as an upload answers: take it out",
+		"datastore_write": "is not a permission any more: Stripe has withdrawn it",
+		"refund_read":     "is not a permission: refunds are part of charges → charge_read",
+		"refund_write":    "is not a permission: refunds are part of charges → charge_write",
+	} {
+		assert.Equal(t, []string{"error permissions[0].permission: " + want},
+			found(t, "stripe-app.json", change(t, plainJSON, "customer_read", permission)))
+	}
+	assert.Equal(t, []string{"warning permissions[0].permission: is not one of the permissions " + newer(t) + ": did you mean payment_records_read?"},
+		found(t, "stripe-app.json", change(t, plainJSON, "customer_read", "payment_record_read")))
+}
