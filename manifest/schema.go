@@ -243,7 +243,9 @@ var (
 
 // Strings that are one of a list.
 var (
-	permission       = &shape{kind: kindString, lists: []string{"permissions"}, grows: true, source: docsPermissions}
+	permission = &shape{kind: kindString, lists: []string{"permissions"}, grows: true, source: docsPermissions,
+		guess: meantPermission, form: &form{is: isOneWord, mend: knownPermission,
+			must: "be one permission: give each an entry of its own"}}
 	viewport         = &shape{kind: kindString, lists: []string{"viewports"}, grows: true, source: docsViewports}
 	distributionType = &shape{kind: kindString, lists: []string{"distribution_types"}, anyCase: true}
 	apiAccessType    = &shape{kind: kindString, lists: []string{"api_access_types"}, anyCase: true}
@@ -257,6 +259,30 @@ var (
 // misspeltPermissions are so in the schema. The documentation has the right ones,
 // and nobody should be told to change anything into these.
 var misspeltPermissions = []string{"apply_pay_domain_read", "apply_pay_domain_write", "shpping_rate_write"}
+
+// isOneWord: a name with a space or comma in it can never be a newer one.
+func isOneWord(s string) bool { return !strings.ContainsAny(s, " ,;\t\r\n") }
+
+// knownPermission returns customer_read for customer read.
+func knownPermission(s string) string {
+	if name, certain := nearest(s, published().lists["permissions"].all()); certain {
+		return name
+	}
+	return ""
+}
+
+// meantPermission returns charge_read for read_charge, and event_read for the name
+// of an event.
+func meantPermission(s string) string {
+	action, object, _ := strings.Cut(s, "_")
+	switch turned := object + "_" + action; {
+	case slices.Contains(published().lists["permissions"].all(), turned):
+		return turned
+	case strings.Contains(s, "."):
+		return "event_read"
+	}
+	return ""
+}
 
 // Strings that look like something.
 var (

@@ -49,23 +49,15 @@ func (c *schemaChecker) value(n *node, s *shape, path string) {
 	if s != nil && s.choose != nil {
 		s = s.choose(n)
 	}
+	if s != nil && s.remark != "" && s.takes(n.kind) {
+		f := s.finding(n, path)
+		f.Severity, f.Text = SeverityWarning, s.remark
+		c.add(f)
+	}
 	switch {
 	case s == nil, s.emptyArray && n.isEmptyArray():
 	case !s.takes(n.kind):
 		c.add(s.wrongKind(n, path))
-	case s.remark != "":
-		f := s.finding(n, path)
-		f.Severity, f.Text = SeverityWarning, s.remark
-		c.add(f)
-		c.inside(n, s, path)
-	default:
-		c.inside(n, s, path)
-	}
-}
-
-// inside checks a value of the right kind.
-func (c *schemaChecker) inside(n *node, s *shape, path string) {
-	switch {
 	case n.kind == kindString:
 		c.text(n, s, path)
 	case n.kind == kindArray:

@@ -268,3 +268,20 @@ func TestPermissionsThatStripeRefuses(t *testing.T) {
 	assert.Equal(t, []string{"warning permissions[0].permission: is not one of the permissions " + newer(t) + ": did you mean payment_records_read?"},
 		found(t, "stripe-app.json", change(t, plainJSON, "customer_read", "payment_record_read")))
 }
+
+func TestPermissionsThatAreMeant(t *testing.T) {
+	const several = "must be one permission: give each an entry of its own"
+	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
+		{"two in a string", "customer_read", "coupon_read, coupon_write", []string{"error permissions[0].permission: " + several}},
+		{"with a space", "customer_read", "coupon_read coupon_write", []string{"error permissions[0].permission: " + several}},
+		{"one with a space", "customer_read", "customer read", []string{"error permissions[0].permission: " + several + " → customer_read"}},
+		{"with a comma", "customer_read", "coupon_read,coupon_write", []string{"error permissions[0].permission: " + several}},
+		{"the other way round", "customer_read", "read_charge",
+			[]string{"warning permissions[0].permission: is not one of the permissions " + newer(t) + ": did you mean charge_read?"}},
+		{"to write", "customer_read", "write_payment_intent",
+			[]string{"warning permissions[0].permission: is not one of the permissions " + newer(t) + ": did you mean payment_intent_write?"}},
+		{"an event", "customer_read", "account.application.authorized",
+			[]string{"warning permissions[0].permission: is not one of the permissions " + newer(t) + ": did you mean event_read?"}},
+		{"nothing that is known", "customer_read", "read_moon", []string{"warning permissions[0].permission: is not one of the permissions " + newer(t)}},
+	})
+}
