@@ -72,7 +72,7 @@ func TestVerdictsOnConnecting(t *testing.T) {
 		{"an entry that Stripe refuses for its scheme", "http://api.example.com/v2/x", "http://api.example.com/v2/x", false,
 			has("http://api.example.com/v2/x") + `, but Stripe refuses that: plain http: Stripe takes https only: write "https://api.example.com/v2/x"`},
 		{"or for its path", "https://api.example.com", "https://api.example.com/v2/x", false,
-			has("https://api.example.com") + `, but Stripe refuses that: there is no path ("path cannot be empty"): name one, like /api/, which allows all below it: write "https://api.example.com/api/"`},
+			has("https://api.example.com") + `, but Stripe refuses that: there is no path ("path cannot be empty"): name one, like /api/, which allows all below it`},
 		{"or for its host", "https://api.stripe.com/v1/", "https://api.stripe.com/v1/charges", false,
 			has("https://api.stripe.com/v1/") + ", but Stripe refuses that: a host of Stripe's API: it cannot be in the manifest; call it with the extension SDK's HTTP client"},
 	} {

@@ -82,7 +82,7 @@ func checkRedirect(n *node) Findings { return checkURL(redirectRules, n, pathRed
 func checkURL(parts []part, n *node, list string) Findings {
 	found := checkOnce(parts, n, list)
 	for i := range found {
-		found[i].Fix = settle(found[i].Fix, func(fix string) Findings {
+		found[i].Fix = settle(found[i].Fix, found, func(fix string) Findings {
 			return checkOnce(parts, &node{kind: kindString, text: fix}, list)
 		})
 	}
@@ -116,8 +116,8 @@ func (r rule) finding(n *node, u writtenURL) Finding {
 }
 
 // settle corrects a fix until nothing in it is an error. It returns "" if there is
-// no end of that.
-func settle(fix string, check func(string) Findings) string {
+// no end of that, or if the fix would be warned of for what it has brought.
+func settle(fix string, found Findings, check func(string) Findings) string {
 	const most = 9 // a URL has as many parts
 	for range most {
 		if fix == "" {
@@ -126,11 +126,19 @@ func settle(fix string, check func(string) Findings) string {
 		again := check(fix)
 		i := slices.IndexFunc(again, func(f Finding) bool { return f.Severity == SeverityError })
 		if i < 0 {
+			if slices.ContainsFunc(again, func(f Finding) bool { return !found.say(f.Text) }) {
+				return ""
+			}
 			return fix
 		}
 		fix = again[i].Fix
 	}
 	return ""
+}
+
+// say reports whether one of f has that text.
+func (f Findings) say(text string) bool {
+	return slices.ContainsFunc(f, func(f Finding) bool { return f.Text == text })
 }
 
 // isStripeAPI reports whether host is one of those that Stripe refuses in a

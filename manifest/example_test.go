@@ -58,7 +58,6 @@ func ExampleManifest_Check() {
 	}
 	// Output:
 	// testdata/stripe-app.faulty.json:11: error: there is no path ("path cannot be empty"): name one, like /api/, which allows all below it
-	//   write https://api.example.com/api/
 	// testdata/stripe-app.faulty.json:12: error: plain http: Stripe takes https only
 	//   write https://api.example.com/v1/refunds
 	// testdata/stripe-app.faulty.json:13: error: a host of Stripe's API: it cannot be in the manifest; call it with the extension SDK's HTTP client

@@ -56,7 +56,7 @@ var sourceRules = []part{
 		{"plain http", writtenURL.isHTTP, SeverityError,
 			"plain http: Stripe takes https only", writtenURL.upgraded, docsBuildUI},
 		{"another scheme", writtenURL.notHTTPS, SeverityError,
-			"the scheme {scheme}: Stripe takes https only", writtenURL.withHTTPS, docsBuildUI},
+			"the scheme {scheme}: Stripe takes https only", nil, docsBuildUI},
 	}},
 	{name: "the authority", ends: true, rules: []rule{
 		{"a user", writtenURL.hasUser, SeverityError,
@@ -75,7 +75,7 @@ var sourceRules = []part{
 				"and Stripe's documents do not say whether this can", nil, docsBuildUI},
 		{"a wildcard without a path", writtenURL.wildcardAlone, SeverityWarning,
 			"a wildcard host without a path: a sample of Stripe's documents has one, " +
-				"and the rule beside it says that every URL needs a path", writtenURL.withHTTPSAndAPI, docsBuildUI},
+				"and the rule beside it says that every URL needs a path", nil, docsBuildUI},
 		{"Stripe's API", writtenURL.isStripeAPI, SeverityError,
 			"a host of Stripe's API: it cannot be in the manifest; call it with the extension SDK's HTTP client",
 			nil, docsBuildUI},
@@ -104,7 +104,7 @@ var sourceRules = []part{
 			writtenURL.withPathBeforeStar, docsBuildUI},
 		{"no path to connect to", writtenURL.connectsWithoutPath, SeverityError,
 			"there is no path (\"path cannot be empty\"): name one, like /api/, which allows all below it",
-			writtenURL.withAPI, docsBuildUI},
+			nil, docsBuildUI},
 		{"no path of an image", writtenURL.imageWithoutPath, SeverityWarning,
 			"there is no path: a browser allows the whole host then; " +
 				"Stripe's schema accepts that for images, its documents ask for a path", nil, docsBuildUI},
@@ -147,11 +147,11 @@ var redirectRules = []part{
 		{"plain http", writtenURL.redirectsToHTTP, SeverityWarning,
 			"plain http: live mode asks for https", writtenURL.upgraded, docsInstall},
 		{"another scheme", writtenURL.redirectsElsewhere, SeverityError,
-			"a redirect URI is an https URI", writtenURL.withHTTPS, docsInstall},
+			"a redirect URI is an https URI", nil, docsInstall},
 	}},
 	{name: "the path", rules: []rule{
 		{"no path", writtenURL.redirectsToNoPath, SeverityError,
-			"there is no path: Stripe's schema demands one", writtenURL.withCallback, docsInstall},
+			"there is no path: Stripe's schema demands one, like /oauth/callback", nil, docsInstall},
 	}},
 	{name: "the characters", ifSound: true, rules: []rule{
 		{"a character of no URI", writtenURL.noURI, SeverityError,

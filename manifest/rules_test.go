@@ -63,7 +63,7 @@ var connectRules = []struct {
 	{"no scheme", "api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"the scheme left to the page", "//api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"plain http", "http://api.example.com/x", []said{{isError, plainHTTP, "https://api.example.com/x", docsBuildUI}}},
-	{"another scheme", "wss://api.example.com/x", []said{{isError, `the scheme "wss": Stripe takes https only`, "https://api.example.com/x", docsBuildUI}}},
+	{"another scheme", "wss://api.example.com/x", []said{{isError, `the scheme "wss": Stripe takes https only`, "", docsBuildUI}}},
 	{"plain http with its port", "http://api.example.com:80/x", []said{
 		{isError, plainHTTP, "https://api.example.com/x", docsBuildUI},
 		{isWarning, anyPort, "", docsBuildUI},
@@ -91,8 +91,8 @@ var connectRules = []struct {
 	{"not on what looks like it", "http://localhost.example.com/x", []said{{isError, plainHTTP, "https://localhost.example.com/x", docsBuildUI}}},
 	{"nor in a private network", "http://192.168.1.1/x", []said{{isError, plainHTTP, "https://192.168.1.1/x", docsBuildUI}}},
 
-	{"no path", "https://api.example.com", []said{{isError, noPath, "https://api.example.com/api/", docsBuildUI}}},
-	{"a slash for a path", "https://api.example.com/", []said{{isError, noPath, "https://api.example.com/api/", docsBuildUI}}},
+	{"no path", "https://api.example.com", []said{{isError, noPath, "", docsBuildUI}}},
+	{"a slash for a path", "https://api.example.com/", []said{{isError, noPath, "", docsBuildUI}}},
 	{"a version without a slash", "https://api.example.com/v1", []said{{isWarning, noSlash, "https://api.example.com/v1/", docsBuildUI}}},
 	{"not a word that begins like one", "https://api.example.com/v", nil},
 	{"nor one with a number in it", "https://api.example.com/v1beta", nil},
@@ -107,8 +107,8 @@ var connectRules = []struct {
 	{"a query", "https://api.example.com/x?id=1", []said{{isError, queryInSource, "https://api.example.com/x", csp3 + "#grammardef-path-part"}}},
 	{"a fragment", "https://api.example.com/x#a", []said{{isError, queryInSource, "https://api.example.com/x", csp3 + "#grammardef-path-part"}}},
 	{"a query with a slash is no path", "https://api.example.com?a=/b", []said{
-		{isError, queryInSource, "https://api.example.com/api/", csp3 + "#grammardef-path-part"},
-		{isError, noPath, "https://api.example.com/api/", docsBuildUI},
+		{isError, queryInSource, "", csp3 + "#grammardef-path-part"},
+		{isError, noPath, "", docsBuildUI},
 	}},
 	{"a space", "https://api.example.com/a b", []said{{isError, endsSource, "https://api.example.com/a%20b", csp3 + "#grammardef-source-list"}}},
 	{"a semicolon and a comma", "https://api.example.com/a;b,c", []said{{isError, endsSource, "https://api.example.com/a%3Bb%2Cc", csp3 + "#grammardef-source-list"}}},
@@ -129,10 +129,10 @@ var connectRules = []struct {
 	{"a wildcard for the last label", "https://example.*/x", []said{{isError, wildcard, "", docsBuildUI}}},
 	{"a wildcard for all hosts", "https://*/x", []said{{isError, wildcard, "", docsBuildUI}}},
 	{"a wildcard below a top-level domain", "https://*.com/x", []said{{isError, wildcard, "", docsBuildUI}}},
-	{"a wildcard host without a path", "https://*.api.example.com", []said{{isWarning, wildcardAlone, "https://*.api.example.com/api/", docsBuildUI}}},
-	{"as in the documents' sample", "https://*.api.example.com/", []said{{isWarning, wildcardAlone, "https://*.api.example.com/api/", docsBuildUI}}},
+	{"a wildcard host without a path", "https://*.api.example.com", []said{{isWarning, wildcardAlone, "", docsBuildUI}}},
+	{"as in the documents' sample", "https://*.api.example.com/", []said{{isWarning, wildcardAlone, "", docsBuildUI}}},
 	{"with a port that stays", "https://*.api.example.com:8443/", []said{
-		{isWarning, wildcardAlone, "https://*.api.example.com:8443/api/", docsBuildUI},
+		{isWarning, wildcardAlone, "", docsBuildUI},
 		{isWarning, anyPort, "", docsBuildUI},
 	}},
 
@@ -181,7 +181,7 @@ var redirectRules = []struct {
 	{"a port", "https://api.example.com:8443/callback", nil},
 	{"localhost", "http://localhost:3000/callback", []said{{isWarning, "plain http on a loopback host: test mode takes it, live mode asks for https", "", docsInstall}}},
 	{"plain http", "http://api.example.com/callback", []said{{isWarning, "plain http: live mode asks for https", "https://api.example.com/callback", docsInstall}}},
-	{"another scheme", "myapp://api.example.com/callback", []said{{isError, "a redirect URI is an https URI", "https://api.example.com/callback", docsInstall}}},
+	{"another scheme", "myapp://api.example.com/callback", []said{{isError, "a redirect URI is an https URI", "", docsInstall}}},
 	{"no scheme", "api.example.com/callback", []said{{isError, "this is no absolute URI: write https:// with a host and a path", "", docsInstall}}},
 	{"no host", "https:///callback", []said{{isError, "this is no absolute URI: write https:// with a host and a path", "", docsInstall}}},
 	{"empty", "", []said{{isError, "this is no absolute URI: write https:// with a host and a path", "", docsInstall}}},
@@ -189,8 +189,8 @@ var redirectRules = []struct {
 	{"a wildcard", "https://*.example.com/callback", []said{{isError, "redirect URIs are compared character for character, and know no wildcard: list each one", "", docsInstall}}},
 	{"a user", "https://me@api.example.com/callback", []said{{isError, "a user in a redirect URI", "https://api.example.com/callback", docsInstall}}},
 	{"a fragment", "https://api.example.com/callback#a", []said{{isError, "a redirect URI has no fragment (RFC 6749, section 3.1.2)", "https://api.example.com/callback", docsInstall}}},
-	{"no path", "https://api.example.com", []said{{isError, "there is no path: Stripe's schema demands one", "https://api.example.com/oauth/callback", docsInstall}}},
-	{"a slash for a path", "https://api.example.com/", []said{{isError, "there is no path: Stripe's schema demands one", "https://api.example.com/oauth/callback", docsInstall}}},
+	{"no path", "https://api.example.com", []said{{isError, "there is no path: Stripe's schema demands one, like /oauth/callback", "", docsInstall}}},
+	{"a slash for a path", "https://api.example.com/", []said{{isError, "there is no path: Stripe's schema demands one, like /oauth/callback", "", docsInstall}}},
 	{"a character of no URI", "https://api.example.com/a|b", []said{
 		{isError, "a character in it has no place in a URI, or a % stands alone: percent-encode it", "", docsInstall},
 	}},
@@ -395,16 +395,14 @@ func TestWhatIsNotPrintableASCIIIsRefused(t *testing.T) {
 // A Fix leaves no error, and brings no finding of its own.
 func TestFixesLeaveNoError(t *testing.T) {
 	for s, want := range map[string]string{
-		"https://h.example/*":         "https://h.example/api/",
-		"https://h.example/a/..":      "https://h.example/api/",
 		"https:/h.example/x":          "https://h.example/x",
 		"https:h.example/x":           "https://h.example/x",
 		"http://h.example:80/x":       "https://h.example/x",
 		"http://h.example:443/x":      "https://h.example/x",
-		"http://h.example":            "https://h.example/api/",
-		"https://u@h.example":         "https://h.example/api/",
-		"https://h.example?x":         "https://h.example/api/",
-		"https://*.example.com:8443":  "https://*.example.com:8443/api/",
+		"https://u@h.example/x":       "https://h.example/x",
+		"https://h.example/x?x":       "https://h.example/x",
+		"https://h.example/app/*":     "https://h.example/app/",
+		"https://*.h.example/app/*":   "https://*.h.example/app/",
 		"https://h.example/%2e%2e/x":  "https://h.example/x",
 		"https://h.example/caf\u00e9": "https://h.example/caf%C3%A9",
 	} {
@@ -419,13 +417,31 @@ func TestFixesLeaveNoError(t *testing.T) {
 	for _, f := range connecting(t, "https://h.example/v1?x=1").Check() {
 		assert.NotContains(t, f.Fix, "?", f.Fix)
 	}
-	for _, s := range []string{
-		"https://h.example#a", "https://h.example/#a", "https://u@h.example/", "http://h.example",
-		"http://h.example:80/x",
+	for _, f := range of(t, lists{redirects: []string{"http://h.example:80/x"}}).Check() {
+		assert.Equal(t, "https://h.example/x", f.Fix)
+	}
+}
+
+// Only the author knows which path is meant, or which URL instead of another
+// scheme's: an entry that Check takes and that blocks every call is no Fix.
+func TestNoFixIsMadeUp(t *testing.T) {
+	for _, entry := range []string{
+		"https://graph.example.com", "https://graph.example.com/", "https://graph.example.com/*", "https://h.example/a/..",
+		"http://h.example", "https://u@h.example", "https://h.example?x", "https://h.example#x", "h.example",
+		"https://*.example.com", "https://*.example.com/", "https://*.example.com/*", "https://*.example.com:8443", "wss://h.example/x",
 	} {
-		for _, f := range of(t, lists{redirects: []string{s}}).Check() {
-			assert.NoError(t, of(t, lists{redirects: []string{f.Fix}}).Check().Err(), s)
-			assert.NotContains(t, f.Fix, ":80", s)
+		for _, f := range connecting(t, entry).Check() {
+			assert.Empty(t, f.Fix, "%s: %s", entry, f)
+		}
+	}
+	for _, entry := range []string{"https://*.example.io", "https://*.example.io/*"} {
+		for _, f := range of(t, lists{image: []string{entry}}).Check() {
+			assert.Empty(t, f.Fix, "%s: %s", entry, f)
+		}
+	}
+	for _, entry := range []string{"https://h.example", "https://h.example/", "https://h.example#a", "http://h.example", "myapp://h.example/x"} {
+		for _, f := range of(t, lists{redirects: []string{entry}}).Check() {
+			assert.Empty(t, f.Fix, "%s: %s", entry, f)
 		}
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
-// The fixes are the URL with one thing changed.
+// The fixes are the URL with one thing changed. None of them makes up a part: only
+// the author knows which path or host is meant.
 
 func (u writtenURL) trimmed() string { return strings.TrimSpace(u.text) }
 
@@ -39,8 +40,6 @@ func (u writtenURL) withScheme() string {
 	}
 	return "https://" + strings.TrimLeft(text, "/")
 }
-
-func (u writtenURL) withHTTPS() string { return "https://" + u.authority + u.rest }
 
 func (u writtenURL) withLowerScheme() string {
 	return strings.ToLower(u.scheme) + "://" + u.authorityForHTTPS() + u.rest
@@ -81,19 +80,8 @@ func (u writtenURL) withWildcardFirst() string {
 }
 
 func (u writtenURL) withPath(path string) string { return u.scheme + "://" + u.authority + path }
-func (u writtenURL) withAPI() string             { return u.withPath("/api/") }
-
-func (u writtenURL) withHTTPSAndAPI() string {
-	authority := u.host
-	if u.port != "" {
-		authority += ":" + u.port
-	}
-	return "https://" + authority + "/api/"
-}
-
-func (u writtenURL) withCallback() string    { return u.withPath("/oauth/callback") }
-func (u writtenURL) withoutQuery() string    { return u.withPath(u.path) }
-func (u writtenURL) withoutFragment() string { return u.text[:strings.IndexByte(u.text, '#')] }
+func (u writtenURL) withoutQuery() string        { return u.withPath(u.path) }
+func (u writtenURL) withoutFragment() string     { return u.text[:strings.IndexByte(u.text, '#')] }
 
 func (u writtenURL) withPathEncoded() string {
 	return u.withPath(strings.NewReplacer(
