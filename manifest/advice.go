@@ -20,7 +20,7 @@ func suggest(t target, directive string) string {
 	case exactFault != nil && t.Scheme != "https":
 		t.Scheme, t.Port = "https", fetch.DefaultPort("https")
 		return ", and Stripe takes https only: call " + t.exact()
-	case isStripeAPI(t.Host):
+	case exactFault != nil && isStripeAPI(t.Host):
 		return ", and Stripe's own hosts cannot be in the manifest: use the extension SDK's HTTP client"
 	case exactFault != nil && t.Path == "/":
 		return ", and Stripe takes none without a path: move it below one, like /api/"

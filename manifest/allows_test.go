@@ -165,6 +165,16 @@ func TestVerdictsOnImages(t *testing.T) {
 	assert.False(t, m.AllowsConnect("https://img.example.com/logos/a.png").Allowed, "that is another list")
 }
 
+func TestImagesOfStripeAreNotCertain(t *testing.T) {
+	v := of(t, lists{image: []string{"https://files.stripe.com/links/"}}).AllowsImage("https://files.stripe.com/links/a")
+	assert.True(t, v.Allowed)
+	assert.Len(t, v.Warnings, 1)
+	v = of(t, lists{}).AllowsImage("https://files.stripe.com/links/a")
+	assert.Contains(t, v.Reason, `add "https://files.stripe.com/links/a"`)
+	v = connecting(t).AllowsConnect("https://files.stripe.com/links/a")
+	assert.Contains(t, v.Reason, "use the extension SDK's HTTP client")
+}
+
 func TestVerdictsOnRedirects(t *testing.T) {
 	const uri = "https://api.example.com/oauth/callback"
 	near := `allowed_redirect_uris has "` + uri + `", and is compared character for character, with case and a slash at the end`

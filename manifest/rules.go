@@ -76,7 +76,10 @@ var sourceRules = []part{
 		{"a wildcard without a path", writtenURL.wildcardAlone, SeverityWarning,
 			"a wildcard host without a path: a sample of Stripe's documents has one, " +
 				"and the rule beside it says that every URL needs a path", nil, docsBuildUI},
-		{"Stripe's API", writtenURL.isStripeAPI, SeverityError,
+		{"Stripe's files as images", writtenURL.showsStripe, SeverityWarning,
+			"a host of Stripe's API: it cannot be in connect-src, and Stripe's documents do not say whether images can come from it",
+			nil, docsBuildUI},
+		{"Stripe's API", writtenURL.callsStripe, SeverityError,
 			"a host of Stripe's API: it cannot be in the manifest; call it with the extension SDK's HTTP client",
 			nil, docsBuildUI},
 	}},

@@ -169,6 +169,7 @@ var imageRules = []struct {
 	{"a slash for a path", "https://cdn.example.com/", nil},
 	{"images without a slash", "https://cdn.example.com/images", []said{{isWarning, noSlash, "https://cdn.example.com/images/", docsBuildUI}}},
 	{"plain http", "http://cdn.example.com/a.png", []said{{isError, plainHTTP, "https://cdn.example.com/a.png", docsBuildUI}}},
+	{"Stripe's files", "https://files.stripe.com/links/", []said{{isWarning, "a host of Stripe's API: it cannot be in connect-src, and Stripe's documents do not say whether images can come from it", "", docsBuildUI}}},
 	{"data", "data:", []said{{isError, "this is no URL: an entry is https:// with a host and a path", "", docsBuildUI}}},
 }
 
@@ -257,7 +258,7 @@ func TestEveryRuleIsBroken(t *testing.T) {
 		}
 	}
 	sources, redirects := manifest.URLRules()
-	assert.Len(t, sources, 30)
+	assert.Len(t, sources, 31)
 	assert.Len(t, redirects, 10)
 	for _, test := range connectRules {
 		broken(sources, test.found)

@@ -70,7 +70,8 @@ func (u writtenURL) hasUser() bool     { return strings.Contains(u.authority, "@
 func (u writtenURL) noHost() bool      { return !u.hasWildcard() && !fetch.IsHostPart(u.host) }
 func (u writtenURL) notAbsolute() bool { return !u.hasScheme || u.host == "" }
 func (u writtenURL) isLoopback() bool  { return fetch.IsLoopback(u.host) }
-func (u writtenURL) isStripeAPI() bool { return isStripeAPI(u.host) }
+func (u writtenURL) callsStripe() bool { return u.list != "image-src" && isStripeAPI(u.host) }
+func (u writtenURL) showsStripe() bool { return u.list == "image-src" && isStripeAPI(u.host) }
 func (u writtenURL) hasWildcard() bool { return strings.Contains(u.host, "*") }
 
 func (u writtenURL) wrongWildcard() bool {
