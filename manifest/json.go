@@ -26,6 +26,9 @@ func parseJSON(file string, data []byte) (*node, error) {
 		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
 			offset = min(offset, max(0, int(syntax.Offset)-1))
 		}
+		if rest := data[offset:]; bytes.HasPrefix(rest, []byte("//")) || bytes.HasPrefix(rest, []byte("/*")) {
+			return nil, p.errorAt(offset, "this is not JSON: it has no comments (samples in Stripe's documents have some)")
+		}
 		// Its text is after a prefix that differs between Go's releases.
 		return nil, p.errorAt(offset, "this is not JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}

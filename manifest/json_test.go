@@ -11,6 +11,8 @@ import (
 // releases. The place must not.
 const notJSON = "this is not JSON: "
 
+const noComments = notJSON + "it has no comments (samples in Stripe's documents have some)"
+
 func TestBrokenJSON(t *testing.T) {
 	for _, test := range []struct{ name, data, want string }{
 		{"an empty file", "", "1:1: " + notJSON},
@@ -21,8 +23,11 @@ func TestBrokenJSON(t *testing.T) {
 		{"a comma that is missing in a list", `{"a": [1 2]}`, "1:10: " + notJSON},
 		{"a semicolon", `{"a": 1;}`, "1:8: " + notJSON},
 		{"a colon that is missing", `{"a" 1}`, "1:6: " + notJSON},
-		{"a comment", "{\n  // a\n}", "2:3: " + notJSON},
-		{"a comment before", "/* a */ {}", "1:1: " + notJSON},
+		{"a comment", "{\n  // a\n}", "2:3: " + noComments},
+		{"a comment before", "/* a */ {}", "1:1: " + noComments},
+		{"a comment after a value", "{\n  \"a\": \"public\", // or \"private\"\n  \"b\": 1}", "2:18: " + noComments},
+		{"a comment after the end", "{} // a", "1:4: " + noComments},
+		{"a slash alone", "{/}", "1:2: " + notJSON},
 		{"single quotes", `{"a": 'b'}`, "1:7: " + notJSON},
 		{"single quotes of a name", `{'a': 1}`, "1:2: " + notJSON},
 		{"no quotes", `{a: 1}`, "1:2: " + notJSON},
