@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -50,29 +51,63 @@ func (t target) exact() string { return t.origin() + t.Path }
 
 func (t target) folder() string { return t.origin() + t.Path[:strings.LastIndexByte(t.Path, '/')+1] }
 
-// closest returns an entry that fails in one thing only, and what that is.
-func closest(entries []entry, t target) (entry, string) {
+// A miss is an entry that fails in one thing only, and what that is.
+type miss struct {
+	entry
+	why  string
+	rank int // of the reasons: 0 says most of what is meant
+}
+
+// closest returns the best of the misses, whatever the order of the entries: the
+// one that differs in the least, and of those the most specific.
+func closest(entries []entry, t target) (best miss) {
 	for _, e := range entries {
-		s := e.source
-		if s.Kind != csp.Host {
+		m := missOf(e, t)
+		if m.why == "" {
 			continue
 		}
-		schemeOK, hostOK := s.MatchesScheme(t.URL), s.MatchesHost(t.URL)
-		portOK, pathOK := s.MatchesPort(t.URL), s.MatchesPath(t.URL)
-		switch {
-		case hostOK && schemeOK && portOK && !pathOK:
-			if why := pathDiffers(e, t); why != "" {
-				return e, why
-			}
-		case hostOK && schemeOK && pathOK && !portOK:
-			return e, fmt.Sprintf("the port is another: the URL's is %d", t.Port)
-		case hostOK && pathOK && !schemeOK:
-			return e, fmt.Sprintf("the scheme is another: the URL's is %s", t.Scheme)
-		case s.Subdomains && s.Host == t.Host:
-			return e, fmt.Sprintf("a wildcard stands for what is below the host, and not for %s itself", t.Host)
+		if best.why == "" || cmp.Or(cmp.Compare(m.rank, best.rank), m.compare(best.entry)) < 0 {
+			best = m
 		}
 	}
-	return entry{}, ""
+	return best
+}
+
+func missOf(e entry, t target) miss {
+	s := e.source
+	if s.Kind != csp.Host {
+		return miss{}
+	}
+	schemeOK, hostOK := s.MatchesScheme(t.URL), s.MatchesHost(t.URL)
+	portOK, pathOK := s.MatchesPort(t.URL), s.MatchesPath(t.URL)
+	switch {
+	case hostOK && schemeOK && portOK && !pathOK:
+		return miss{e, pathDiffers(e, t), 0}
+	case hostOK && pathOK && !schemeOK:
+		return miss{e, fmt.Sprintf("the scheme is another: the URL's is %s", t.Scheme), 1}
+	case hostOK && pathOK && !portOK:
+		return miss{e, fmt.Sprintf("the port is another: the URL's is %d", t.Port), 2}
+	case s.Subdomains && s.Host == t.Host:
+		return miss{e, fmt.Sprintf("a wildcard stands for what is below the host, and not for %s itself", t.Host), 3}
+	}
+	return miss{}
+}
+
+// compare orders entries that match the same URL: a host before a wildcard, then
+// the longest path, and then by their text, so that the order in the file plays no
+// part.
+func (e entry) compare(other entry) int {
+	wildcard := func(e entry) int {
+		if e.source.Subdomains {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(
+		cmp.Compare(wildcard(e), wildcard(other)),
+		cmp.Compare(len(other.source.Path), len(e.source.Path)),
+		cmp.Compare(e.text, other.text),
+	)
 }
 
 // pathDiffers says how the path of t differs from that of e, if it is a small thing.

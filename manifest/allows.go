@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func (m *Manifest) AllowsRedirect(uri string) Verdict {
 		if e.text == uri {
 			return e.verdict(list)
 		}
-		if withoutSlash(e.text) == withoutSlash(uri) {
+		if withoutSlash(e.text) == withoutSlash(uri) && (v.Entry == "" || e.text > v.Entry) {
 			v.Entry = e.text
 			v.Reason = fmt.Sprintf("%s has %q, and is compared character for character, "+
 				"with case and a slash at the end", list, short(e.text))
@@ -107,9 +108,9 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 		return v
 	}
 	v := Verdict{Reason: fmt.Sprintf("no entry of %s matches (%s)%s", directive, m.files[0].name, suggest(t, directive))}
-	if e, why := closest(entries, t); why != "" {
-		v.Entry = e.text
-		v.Reason = e.in(directive) + ", but " + why
+	if m := closest(entries, t); m.why != "" {
+		v.Entry = m.text
+		v.Reason = m.in(directive) + ", but " + m.why
 	}
 	if fetch.IsLoopback(t.Host) {
 		v.Warnings = Findings{previewed()}
@@ -118,18 +119,26 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 }
 
 // decide returns the verdict of the entries that match: one that is certain, or
-// else one that allows, or else one that refuses.
+// else one that allows, or else one that refuses; and of those, of the most
+// specific entry.
 func decide(entries []entry, directive string, t target) (best Verdict, decided bool) {
+	doubt := func(v Verdict) int {
+		switch {
+		case v.Allowed && len(v.Warnings) == 0:
+			return 0
+		case v.Allowed:
+			return 1
+		}
+		return 2
+	}
+	var by entry
 	for _, e := range entries {
 		if !e.source.Matches(t.URL) {
 			continue
 		}
 		v := e.verdict(directive)
-		if v.Allowed && len(v.Warnings) == 0 {
-			return v, true
-		}
-		if !decided || v.Allowed && !best.Allowed {
-			best, decided = v, true
+		if !decided || cmp.Or(cmp.Compare(doubt(v), doubt(best)), e.compare(by)) < 0 {
+			best, by, decided = v, e, true
 		}
 	}
 	return best, decided

@@ -222,3 +222,53 @@ func TestNoURLWithAUserIsAllowed(t *testing.T) { // in Chromium, img "error", no
 	assert.True(t, connecting(t, "https://h.example/x").AllowsConnect("https://@h.example/x").Allowed)
 	assert.True(t, connecting(t, "https://h.example/x").AllowsConnect("https://:@h.example/x").Allowed)
 }
+
+// permutations calls f with each order of entries.
+func permutations(entries []string, f func([]string)) {
+	var of func(int)
+	of = func(n int) {
+		if n == len(entries) {
+			f(entries)
+			return
+		}
+		for i := n; i < len(entries); i++ {
+			entries[n], entries[i] = entries[i], entries[n]
+			of(n + 1)
+			entries[n], entries[i] = entries[i], entries[n]
+		}
+	}
+	of(0)
+}
+
+func TestReasonsDoNotDependOnTheOrder(t *testing.T) {
+	const exact = "https://api.example.com/v1/refunds"
+	has := func(entry, why string) string { return `connect-src has "` + entry + `" (stripe-app.json:11)` + why }
+	for _, test := range []struct {
+		entries     []string
+		url, reason string
+	}{
+		{[]string{"https://*.api.example.com/v1/", exact}, exact + "/1", has(exact, `, but without a slash at its end it allows that URL alone: add "`+exact+`/"`)},
+		{[]string{"https://*.api.example.com/v1/", exact}, "wss://api.example.com/v1/refunds", has(exact, ", but the scheme is another: the URL's is wss")},
+		{[]string{"https://*.api.example.com/v1/", exact}, "https://api.example.com:8443/v1/refunds", has(exact, ", but the port is another: the URL's is 8443")},
+		{[]string{"https://*.api.example.com/v1/", "https://*.api.example.com/v2/"}, "https://api.example.com/v2/x",
+			has("https://*.api.example.com/v1/", ", but a wildcard stands for what is below the host, and not for api.example.com itself")},
+		{[]string{"https://api.example.com/v1", exact, "https://api.example.com/v1/Refunds/1"}, exact + "/1",
+			has("https://api.example.com/v1/Refunds/1", ", but paths are case-sensitive")},
+		{[]string{"https://api.example.com/v1", exact}, exact + "/1", has(exact, `, but without a slash at its end it allows that URL alone: add "`+exact+`/"`)},
+		{[]string{"https://api.example.com/v1/", exact, "https://*.example.com/v1/refunds", "https://*.example.com/v1/"}, exact, has(exact, "")},
+		{[]string{"https://api.example.com/v1/", "https://api.example.com:443/v1/refunds", "http://api.example.com/v1/refunds"}, exact, has("https://api.example.com/v1/", "")},
+		{[]string{"http://api.example.com/v1/", "http://api.example.com/v1/refunds"}, exact,
+			has("http://api.example.com/v1/refunds", `, but Stripe refuses that: plain http: Stripe takes https only: write "`+exact+`"`)},
+	} {
+		permutations(test.entries, func(entries []string) {
+			assert.Equal(t, test.reason, connecting(t, entries...).AllowsConnect(test.url).Reason, entries)
+		})
+	}
+	permutations([]string{"https://a.example/cb", "https://A.example/cb", "https://a.example/CB/"}, func(entries []string) {
+		assert.Equal(t, "https://a.example/cb", of(t, lists{redirects: entries}).AllowsRedirect("https://a.example/cb/").Entry)
+	})
+	permutations([]string{"http://api.example.com/v1/", "https://api.example.com/v1", "https://*.example.com/v1"}, func(entries []string) {
+		assert.EqualError(t, connecting(t, entries...).RoutesCovered("https://api.example.com", "/v1/{id}"),
+			`manifest: connect-src does not cover "/v1/{id}": `+has("https://api.example.com/v1", `, which allows that URL alone: add "https://api.example.com/v1/" too`))
+	})
+}

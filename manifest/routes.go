@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -75,18 +76,40 @@ func (m *Manifest) adviceFor(route target, many bool) string {
 	if !many {
 		return ": " + m.allows(m.connect, "connect-src", route.exact()).Reason
 	}
-	what := fmt.Sprintf(" (%s)", m.files[0].name) + suggest(route, "connect-src")
+	var best *entry // that lacks a slash, or that Stripe refuses
 	for _, e := range m.connect {
-		s := e.source
-		lacksSlash := s.MatchesHost(route.URL) && csp.Decode(s.Path)+"/" == csp.Decode(route.Path)
-		switch refused := e.findings.Err() != nil; {
-		case refused && (lacksSlash || s.Matches(route.URL)):
-			return ": " + e.verdict("connect-src").Reason
-		case lacksSlash:
-			return ": " + e.in("connect-src") + fmt.Sprintf(", which allows that URL alone: add %q too", e.text+"/")
+		if !e.lacksSlash(route) && !(e.findings.Err() != nil && e.source.Matches(route.URL)) {
+			continue
+		}
+		if best == nil || cmp.Or(e.compareRefused(*best), e.compare(*best)) < 0 {
+			best = &e
 		}
 	}
-	return what
+	switch {
+	case best == nil:
+		return fmt.Sprintf(" (%s)", m.files[0].name) + suggest(route, "connect-src")
+	case best.findings.Err() != nil:
+		return ": " + best.verdict("connect-src").Reason
+	}
+	return ": " + best.in("connect-src") + fmt.Sprintf(", which allows that URL alone: add %q too", best.text+"/")
+}
+
+// lacksSlash reports whether a slash at its end is all that e needs to cover a
+// route.
+func (e entry) lacksSlash(route target) bool {
+	s := e.source
+	return s.MatchesHost(route.URL) && csp.Decode(s.Path)+"/" == csp.Decode(route.Path)
+}
+
+// compareRefused puts what Stripe takes before what it refuses.
+func (e entry) compareRefused(other entry) int {
+	refused := func(e entry) int {
+		if e.findings.Err() != nil {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Compare(refused(e), refused(other))
 }
 
 // routeOf returns the URL of a pattern or, for one that stands for many, the
