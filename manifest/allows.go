@@ -36,7 +36,8 @@ func (v Verdict) String() string {
 }
 
 // AllowsConnect reports whether the extension may call a URL: whether an entry of
-// connect-src matches it as a browser does. A query and a fragment play no part.
+// connect-src matches it as a browser does, or else whether an endpoint of a script
+// has it. A query and a fragment play no part.
 //
 // It is about the first request. Where the response redirects to is checked too,
 // its path left aside; and the backend must allow the call by CORS.
@@ -104,8 +105,14 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 	case t.user:
 		return Verdict{Reason: "a browser asks for no URL with a user or password in it"}
 	}
-	if v, decided := decide(entries, directive, t); decided {
-		return v
+	decision, decided := decide(entries, directive, t)
+	if directive == "connect-src" && !decision.Allowed {
+		if v, found := m.allowsEndpoint(t); found {
+			return v
+		}
+	}
+	if decided {
+		return decision
 	}
 	v := Verdict{Reason: fmt.Sprintf("no entry of %s matches (%s)%s", directive, m.files[0].name, suggest(t, directive))}
 	if m := closest(entries, t); m.why != "" {
@@ -113,7 +120,8 @@ func (m *Manifest) allows(entries []entry, directive, text string) Verdict {
 		v.Reason = m.in(directive) + ", but " + m.why
 	}
 	if fetch.IsLoopback(t.Host) {
-		v.Warnings = Findings{previewed()}
+		v.Warnings = Findings{warning("while an app is previewed, the Dashboard lets it call localhost at any port, "+
+			"as its users report; Stripe's documents do not say so", issuePreview)}
 	}
 	return v
 }
@@ -144,12 +152,5 @@ func decide(entries []entry, directive string, t target) (best Verdict, decided 
 	return best, decided
 }
 
-// previewed is said of what is refused on a loopback host.
-func previewed() Finding {
-	return Finding{
-		Severity: SeverityWarning,
-		Text: "while an app is previewed, the Dashboard lets it call localhost at any port, as its users report; " +
-			"Stripe's documents do not say so",
-		Source: "https://github.com/stripe/stripe-apps/issues/468",
-	}
-}
+// What users report of a preview.
+const issuePreview = "https://github.com/stripe/stripe-apps/issues/468"

@@ -18,6 +18,9 @@ func (m *Manifest) Check() Findings {
 		}
 		findings = append(findings, checkRepeated(list)...)
 	}
+	for _, e := range m.endpoints {
+		findings = append(findings, e.findings...)
+	}
 	file := func(f Finding) int {
 		return slices.IndexFunc(m.files, func(file *file) bool { return file.name == f.File })
 	}

@@ -1,9 +1,10 @@
 package manifest
 
 // URLRules returns the sentence of each rule for the URLs in connect-src and
-// image-src, and of each for redirect URIs, by the names of its part and its own.
-func URLRules() (sources, redirects map[string]string) {
-	return textsOf(sourceRules), textsOf(redirectRules)
+// image-src, of each for redirect URIs, and of each for endpoints, by the names of
+// its part and its own.
+func URLRules() (sources, redirects, endpoints map[string]string) {
+	return textsOf(sourceRules), textsOf(redirectRules), textsOf(endpointRules)
 }
 
 func textsOf(parts []part) map[string]string {

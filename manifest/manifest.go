@@ -7,8 +7,8 @@
 //	require.NoError(t, m.RoutesCovered("https://api.example.com", "POST /api/refunds", "GET /api/refunds/{id}"))
 //	require.NoError(t, m.Check().Err())
 //
-// The manifest decides what the extension may call (connect-src), which images
-// it may show (image-src), and where an install may return
+// The manifest decides what the extension may call (connect-src, and a script's
+// endpoints), which images it may show (image-src), and where an install may return
 // (allowed_redirect_uris). [Manifest.Check] lists what in it Stripe would refuse,
 // or what does something else than its author means.
 //
@@ -35,6 +35,7 @@ type Manifest struct {
 
 	connect, image, redirects []entry
 	replaced                  []entry // in what is extended: what is uploaded has them
+	endpoints                 []endpoint
 }
 
 // file is one of the files that make up a manifest.
@@ -91,6 +92,7 @@ func (m *Manifest) read() error {
 	m.connect = sources(m.root, pathConnect)
 	m.image = sources(m.root, pathImage)
 	m.redirects = append(redirects(m.root, pathRedirects), redirects(m.root, pathRedirectsV2)...)
+	m.endpoints = endpointsOf(m.root)
 	for _, f := range m.files[1:] {
 		for _, path := range []string{pathConnect, pathImage, pathRedirects} {
 			if err := checkKind(f.root, path, kindArray); err != nil {

@@ -17,7 +17,8 @@ import (
 // error that says what to add for each that it may not. It is for a unit test of a
 // backend: the patterns are those of net/http.ServeMux, for requests to baseURL
 // ("https://api.example.com", or with a path that is before the patterns').
-// Give the routes that the extension calls, and not those of webhooks or OAuth.
+// Give the routes that the extension calls, and not those of webhooks or OAuth. A
+// route that only a script calls is covered by an endpoint with its URL.
 //
 // A pattern can have a method, which plays no part, and a host, which replaces
 // that of baseURL. One with wildcards or a slash at its end stands for many URLs:
@@ -48,7 +49,7 @@ func (m *Manifest) RoutesCovered(baseURL string, patterns ...string) error {
 			errs = append(errs, fmt.Errorf("manifest: the pattern %q cannot be used: %s", short(pattern), fault))
 			continue
 		}
-		if slices.ContainsFunc(m.connect, func(e entry) bool { return e.covers(route, many) }) {
+		if m.covers(route, many) {
 			continue
 		}
 		what := m.adviceFor(route, many)
@@ -64,6 +65,13 @@ func (m *Manifest) RoutesCovered(baseURL string, patterns ...string) error {
 	return errors.Join(errs...)
 }
 
+// covers reports whether an entry of connect-src or an endpoint allows a route for
+// certain.
+func (m *Manifest) covers(route target, many bool) bool {
+	return slices.ContainsFunc(m.connect, func(e entry) bool { return e.covers(route, many) }) ||
+		slices.ContainsFunc(m.endpoints, func(e endpoint) bool { return e.covers(route, many) && len(e.findings) == 0 })
+}
+
 // covers reports whether e allows a route for certain: all of it, if it stands
 // for many URLs.
 func (e entry) covers(route target, many bool) bool {
@@ -74,7 +82,11 @@ func (e entry) covers(route target, many bool) bool {
 
 func (m *Manifest) adviceFor(route target, many bool) string {
 	if !many {
-		return ": " + m.allows(m.connect, "connect-src", route.exact()).Reason
+		v := m.allows(m.connect, "connect-src", route.exact())
+		if v.Allowed && len(v.Warnings) > 0 {
+			return ": " + v.Reason + ", but " + v.Warnings[0].Text
+		}
+		return ": " + v.Reason
 	}
 	var best *entry // that lacks a slash, or that Stripe refuses
 	for _, e := range m.connect {
@@ -85,7 +97,10 @@ func (m *Manifest) adviceFor(route target, many bool) string {
 			best = &e
 		}
 	}
+	above, found := m.endpointFor(route)
 	switch {
+	case best == nil && found:
+		return ": " + above.calls() + ", but " + belowEndpoint
 	case best == nil:
 		return fmt.Sprintf(" (%s)", m.files[0].name) + suggest(route, "connect-src")
 	case best.findings.Err() != nil:

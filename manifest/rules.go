@@ -161,3 +161,22 @@ var redirectRules = []part{
 			"a character in it has no place in a URI, or a % stands alone: percent-encode it", nil, docsInstall},
 	}},
 }
+
+// endpointRules are those for the URL of an endpoint. Stripe's documents show one,
+// without a path, and have no rules for it.
+var endpointRules = []part{
+	{name: "the URL", rules: []rule{
+		{"white space around it", writtenURL.padded, SeverityError,
+			"there is white space around the URL", writtenURL.trimmed, docsEndpoints},
+		{"not absolute", writtenURL.notAbsolute, SeverityError,
+			"this is no absolute URL: write https:// with a host", nil, docsEndpoints},
+		{"a wildcard", writtenURL.hasStar, SeverityWarning,
+			"an endpoint is one URL: no wildcard is known for it", nil, docsEndpoints},
+		{"loopback", writtenURL.isLoopback, SeverityWarning,
+			"a loopback host: scripts run on Stripe's servers, which cannot reach it", nil, docsEndpoints},
+		{"plain http", writtenURL.isHTTP, SeverityWarning,
+			"plain http: Stripe's documents have https only", writtenURL.upgraded, docsEndpoints},
+		{"another scheme", writtenURL.notHTTPS, SeverityError,
+			"an endpoint of the type custom_http is an https URL", nil, docsEndpoints},
+	}},
+}

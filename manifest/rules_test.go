@@ -257,9 +257,10 @@ func TestEveryRuleIsBroken(t *testing.T) {
 			}
 		}
 	}
-	sources, redirects := manifest.URLRules()
+	sources, redirects, endpoints := manifest.URLRules()
 	assert.Len(t, sources, 31)
 	assert.Len(t, redirects, 10)
+	assert.Len(t, endpoints, 6)
 	for _, test := range connectRules {
 		broken(sources, test.found)
 	}
@@ -269,8 +270,12 @@ func TestEveryRuleIsBroken(t *testing.T) {
 	for _, test := range redirectRules {
 		broken(redirects, test.found)
 	}
+	for _, test := range endpointRules {
+		broken(endpoints, test.found)
+	}
 	assert.Empty(t, sources)
 	assert.Empty(t, redirects)
+	assert.Empty(t, endpoints)
 }
 
 // A fix that is written in place of the value takes the finding away; and written

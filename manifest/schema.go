@@ -191,12 +191,12 @@ var extension = &shape{kind: kindObject, grows: true, fields: []field{
 	{name: "stripe_version", shape: anyString},
 	{name: "configuration"},
 	{name: "script"},
-	{name: "endpoints", shape: &shape{kind: kindArray, items: endpoint, source: docsEndpoints}},
+	{name: "endpoints", shape: &shape{kind: kindArray, items: endpointShape, source: docsEndpoints}},
 }}
 
-// endpoint is what a script may call, by its id. What is wrong with its URL is
+// endpointShape is what a script may call, by its id. What is wrong with its URL is
 // said by endpointRules.
-var endpoint = &shape{kind: kindObject, open: true, source: docsEndpoints, fields: []field{
+var endpointShape = &shape{kind: kindObject, open: true, source: docsEndpoints, fields: []field{
 	{name: "id", shape: nonEmpty, required: true},
 	{name: "type", shape: nonEmpty, required: true},
 	{name: "live", shape: endpointURL},
