@@ -11,7 +11,7 @@ import (
 // uploaded, and what does something else than it looks like. A manifest without
 // findings can still be refused: Stripe's servers know more.
 func (m *Manifest) Check() Findings {
-	findings := append(m.checkSchema(), m.checkPurpose()...)
+	findings := slices.Concat(m.checkSchema(), m.checkPurpose())
 	for _, list := range [][]entry{m.connect, m.image, m.redirects, m.replaced} {
 		for _, e := range list {
 			findings = append(findings, e.findings...)
@@ -21,6 +21,7 @@ func (m *Manifest) Check() Findings {
 	for _, e := range m.endpoints {
 		findings = append(findings, e.findings...)
 	}
+	findings = append(findings, m.checkApp()...)
 	file := func(f Finding) int {
 		return slices.IndexFunc(m.files, func(file *file) bool { return file.name == f.File })
 	}

@@ -16,3 +16,11 @@ func textsOf(parts []part) map[string]string {
 	}
 	return texts
 }
+
+// AppRules returns the sentence of each rule for a manifest as a whole.
+func AppRules() (texts []string) {
+	for _, r := range appRules {
+		texts = append(texts, r.text)
+	}
+	return texts
+}

@@ -19,11 +19,27 @@ type part struct {
 	rules   []rule
 }
 
+// appRule is one thing that can be wrong with a manifest as a whole.
+type appRule struct {
+	name     string
+	broken   func(*Manifest) []spot // where
+	severity Severity
+	text     string // {what} stands for what a spot says
+	source   string
+}
+
 // Where the rules are written.
 const (
 	docsManifest = "https://docs.stripe.com/stripe-apps/reference/app-manifest"
 	docsBuildUI  = "https://docs.stripe.com/stripe-apps/build-ui#use-third-party-apis"
 	docsInstall  = "https://docs.stripe.com/stripe-apps/install-links"
+
+	docsPublish = "https://docs.stripe.com/stripe-apps/publish-app"
+	docsReview  = "https://docs.stripe.com/stripe-apps/review-requirements"
+	docsSandbox = "https://docs.stripe.com/stripe-apps/enable-sandbox-support"
+
+	// An upload adds declarations, and what became of the constants.
+	pullDeclarations = "https://github.com/PostHog/posthog/pull/56404"
 
 	csp3 = "https://www.w3.org/TR/CSP3/"
 )
@@ -179,4 +195,27 @@ var endpointRules = []part{
 		{"another scheme", writtenURL.notHTTPS, SeverityError,
 			"an endpoint of the type custom_http is an https URL", nil, docsEndpoints},
 	}},
+}
+
+// appRules are those for a manifest as a whole. All are warnings: a review finds
+// them, or users, and not the upload.
+var appRules = []appRule{
+	{"the name of a public app", (*Manifest).publicNames, SeverityWarning,
+		"the word {what} has no place in the name of a public app", docsManifest},
+	{"a public app says nothing of sandboxes", (*Manifest).publicWithoutSandbox, SeverityWarning,
+		"a public app has to say whether it can be installed into sandboxes: add sandbox_install_compatible", docsSandbox},
+	{"a public app has no icon", (*Manifest).publicWithoutIcon, SeverityWarning,
+		"a public app needs an icon", docsReview},
+	{"a public app goes to loopback", (*Manifest).publicOnLoopback, SeverityWarning,
+		"a loopback host in a public app: take it out before the review, and put it into a local manifest", docsPublish},
+	{"OAuth leads nowhere", (*Manifest).oauthWithoutRedirects, SeverityWarning,
+		"an app that uses OAuth needs allowed_redirect_uris", docsManifest},
+	{"an action leads nowhere", (*Manifest).actionsWithoutView, SeverityWarning,
+		"there is no view with the viewport {what} for it to lead to", docsPostInstall},
+	{"a permission twice", (*Manifest).repeatedPermissions, SeverityWarning,
+		"{what} asks for the same permission", docsPermissions},
+	{"a viewport twice", (*Manifest).repeatedViewports, SeverityWarning,
+		"{what} has a view for the same viewport", docsViewports},
+	{"constants that nobody reads", (*Manifest).unreadConstants, SeverityWarning,
+		"where there are declarations, the SDK looks for constants in them: put them there too", pullDeclarations},
 }

@@ -59,7 +59,7 @@ func TestManifestsThatStripesSchemasAccept(t *testing.T) {
 		{"no icon yet", "stripe-app.json", plainJSON, `"./icon.png"`, `""`},
 		{"an icon in a folder", "stripe-app.json", plainJSON, "./icon.png", "./assets/img/icon-1.png"},
 		{"an icon one folder up", "stripe-app.json", plainJSON, "./icon.png", "./../icon.png"},
-		{"an action inside the Dashboard", "stripe-app.json", plainJSON, `"id"`, `"post_install_action": {"type": "onboarding"}, "id"`},
+		{"an action inside the Dashboard", "stripe-app.json", plainJSON, `"id"`, `"post_install_action": {"type": "settings"}, "id"`},
 		{"an action elsewhere", "stripe-app.json", plainJSON, `"id"`, `"post_install_action": {"type": "external", "url": "https://u@[::1]:8443/a%20b?c=/?#d"}, "id"`},
 		{"fields that the schema leaves open", "stripe-app.json", plainJSON, `"views": [
       {`, `"actions": [], "views": [
@@ -192,8 +192,8 @@ func TestStringsOfTheWrongFormAreFound(t *testing.T) {
 func TestStringsThatAreNotListedAreFound(t *testing.T) {
 	newer := newer(t)
 	checkChanged(t, "stripe-app.json", plainJSON, []changed{
-		{"one of few values in another case", `"id"`, `"stripe_api_access_type": "OAuth", "id"`, manifest.Findings{
-			{"warning", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "oauth", docsManifest}}},
+		{"one of few values in another case", `"id"`, `"stripe_api_access_type": "Platform", "id"`, manifest.Findings{
+			{"warning", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "platform", docsManifest}}},
 		{"another of few values in another case", `"id"`, `"distribution_type": "PRIVATE", "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "private", docsManifest}}},
 		{"none of few values", `"id"`, `"distribution_type": "everybody", "id"`, manifest.Findings{
@@ -230,7 +230,8 @@ func TestPostInstallActionsAreChecked(t *testing.T) {
 		{"an action inside with a URL", `"id"`, `"post_install_action": {"type": "settings", "url": "https://example.com/"}, "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 47, "post_install_action.url", "belongs to the type external only", "", postInstallPage}}},
 		{"an onboarding with a URL", `"id"`, `"post_install_action": {"url": "https://example.com/", "type": "onboarding"}, "id"`, manifest.Findings{
-			{"error", "stripe-app.json", 2, 27, "post_install_action.url", "belongs to the type external only", "", postInstallPage}}},
+			{"error", "stripe-app.json", 2, 27, "post_install_action.url", "belongs to the type external only", "", postInstallPage},
+			{"warning", "stripe-app.json", 2, 66, "post_install_action.type", "there is no view with the viewport onboarding for it to lead to", "", postInstallPage}}},
 		{"an action inside with another field", `"id"`, `"post_install_action": {"type": "settings", "urls": 1}, "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 47, "post_install_action.urls", "is not a field of this object, which has only type", "", postInstallPage}}},
 		{"an action of another type", `"id"`, `"post_install_action": {"type": "popup"}, "id"`, manifest.Findings{
@@ -303,12 +304,12 @@ func TestFieldsThatYAMLCannotHaveAreFound(t *testing.T) {
 
 func TestWhatTheCLIWritesToYAMLIsChecked(t *testing.T) {
 	checkChanged(t, "stripe-app.yaml", plainYAML, []changed{
-		{"what the CLI writes, as it should be", "version: 1.2.3", "version: 1.2.3\nicon: ./assets/icon.png\ndeclarations: {distribution_type: public}\nui_extension: {views: []}", nil},
+		{"what the CLI writes, as it should be", "version: 1.2.3", "version: 1.2.3\nicon: ./assets/icon.png\ndeclarations: {distribution_type: private}\nui_extension: {views: []}", nil},
 		{"an icon that v1 would not take", "version: 1.2.3", "version: 1.2.3\nicon: public/icon.png", manifest.Findings{
 			{"warning", "stripe-app.yaml", 4, 7, "icon", iconMust, "./public/icon.png", docsManifest}}},
 		{"declarations that are wrong", "version: 1.2.3", `version: 1.2.3
 declarations:
-  distribution_type: Public
+  distribution_type: Private
   sandbox_install_compatible: yes please
   stripe_api_acces_type: oauth
   something_new: 1
@@ -316,7 +317,7 @@ declarations:
     permissions:
       - permission: secret_write
         purpose: ""`, manifest.Findings{
-			{"warning", "stripe-app.yaml", 5, 22, "declarations.distribution_type", "must be one of public, private", "public", docsManifest},
+			{"warning", "stripe-app.yaml", 5, 22, "declarations.distribution_type", "must be one of public, private", "private", docsManifest},
 			{"error", "stripe-app.yaml", 6, 31, "declarations.sandbox_install_compatible", "must be a boolean, and is a string", "", docsManifest},
 			{"warning", "stripe-app.yaml", 7, 3, "declarations.stripe_api_acces_type", "is not a field that is known here: did you mean stripe_api_access_type?", "", docsManifest},
 			{"error", "stripe-app.yaml", 12, 18, "declarations.stripe_api_access.permissions[0].purpose", "must not be empty", "", docsManifest}}},

@@ -86,7 +86,7 @@ func TestNullIsNoReasonNotToLoad(t *testing.T) {
 func TestAnActionWithoutAURLHasAnEmptyOne(t *testing.T) {
 	checkFound(t, "stripe-app.json", plainJSON, []foundTest{
 		{"as the CLI writes it", `"id"`, `"post_install_action": {"type": "settings", "url": ""}, "id"`, nil},
-		{"for an onboarding", `"id"`, `"post_install_action": {"type": "onboarding", "url": ""}, "id"`, nil},
+		{"for an onboarding", views, `"post_install_action": {"type": "onboarding", "url": ""}, "ui_extension": {"views": [{"viewport": "onboarding", "component": "O"}]}`, nil},
 		{"null", `"id"`, `"post_install_action": {"type": "settings", "url": null}, "id"`, nil},
 		{"a URL", `"id"`, `"post_install_action": {"type": "settings", "url": "https://example.com/"}, "id"`,
 			[]string{"error post_install_action.url: belongs to the type external only"}},
