@@ -58,6 +58,37 @@ func TestManifestsOfTestdata(t *testing.T) {
 	}
 }
 
+// testdata/taken has manifests like those that Stripe publishes as examples, has in
+// its documents, or has taken. None has an error, and what is said of them can be
+// mended.
+func TestManifestsThatStripeTakes(t *testing.T) {
+	want := map[string][]string{
+		"full-page.json": {"icon → ./takings.png"},
+		"uploaded.json": {
+			"icon → ./src/views/links.png", "permissions[0].purpose", "permissions[0].name",
+			imagePath + "[0]", purposePath, "distribution_type → public",
+		},
+		"discounts.yaml": nil, "oauth-only.json": nil, "provider.json": nil, "remote-function.yaml": nil, "script.yaml": nil,
+	}
+	names, err := filepath.Glob("testdata/taken/*")
+	require.NoError(t, err)
+	require.Len(t, names, len(want))
+	for _, name := range names {
+		m, err := manifest.Load(name)
+		require.NoError(t, err)
+		assert.NoError(t, m.Check().Err(), name)
+		var got []string
+		for _, f := range m.Check() {
+			said := f.Path
+			if f.Fix != "" {
+				said += " → " + f.Fix
+			}
+			got = append(got, said)
+		}
+		assert.Equal(t, want[filepath.Base(name)], got, name)
+	}
+}
+
 // An error names the file as it was given, or as extends leads to it from there.
 func TestErrorsNameTheFile(t *testing.T) {
 	dir := t.TempDir()
