@@ -8,8 +8,10 @@ import (
 )
 
 // Check returns what in the manifest Stripe would refuse when the app is
-// uploaded, and what does something else than it looks like. A manifest without
-// findings can still be refused: Stripe's servers know more.
+// uploaded, and what does something else than it looks like. What Stripe's own
+// examples, documents or published apps have is no error, though its published
+// schema may refuse it. A manifest without findings can still be refused: Stripe's
+// servers know more.
 func (m *Manifest) Check() Findings {
 	findings := slices.Concat(m.checkSchema(), m.checkPurpose())
 	for _, list := range [][]entry{m.connect, m.image, m.redirects, m.replaced} {

@@ -20,9 +20,9 @@ import (
 // member; a list, like connect-src, is replaced as a whole.
 //
 // A file of more than 1 MiB, one that is not JSON or YAML, a member that is there
-// twice, a member of the wrong type among those that decide about URLs, and
+// twice, a member of the wrong type among those that lists of URLs are in, and
 // extends that leads nowhere or in a circle, are one *Error. Anything else that is
-// wrong is left to Check.
+// wrong is left to Check: null, and ui_extension: [], are as good as nothing here.
 func Load(name string) (*Manifest, error) {
 	return folders{filepath.Join, filepath.Dir, openRegular}.load(name)
 }

@@ -7,8 +7,8 @@ import (
 
 // The tables say which shapes Stripe's published schemas demand, and what is known
 // of manifests that Stripe takes although they refuse them: first the objects,
-// from the outside in, then the strings in them. The names and patterns of the
-// schemas are in stripe.json.
+// from the outside in, then the strings in them. The names and patterns are in
+// stripe.json.
 //
 // https://github.com/stripe/stripe-apps/tree/main/schema
 

@@ -23,7 +23,7 @@ func (a *app) manifestCommand() *cli.Command {
 func (a *app) manifestCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "list what Stripe would refuse in a manifest, or what does not mean what it seems to",
+		Usage:     "list what Stripe would refuse in a manifest, what a review finds, or what does not mean what it seems to",
 		Arguments: []cli.Argument{&cli.StringArgs{Name: "FILE", UsageText: "FILE…", Max: -1}},
 		Description: "A warning does not change the exit code; an error makes it 1.\n\n" +
 			"Example: stripeapps manifest check stripe-app.json stripe-app.dev.json\n\n" + exitCodesText,

@@ -14,6 +14,10 @@ func TestManifest(t *testing.T) {
 		}},
 		"allowed_redirect_uris": ["https://example.com/installed"]
 	}`)
+	withoutUI := write(t, "oauth.json", `{
+		"id": "com.example.app", "version": "1.0.0", "name": "A", "icon": "./i.png", "ui_extension": [],
+		"allowed_redirect_uris": ["https://example.com/installed"]
+	}`)
 	brokenManifest := write(t, "broken.json", "{\n  \"id\":,\n}")
 	testCommands(t, nil, map[string]commandTest{
 		"manifest allows a URL": {
@@ -37,6 +41,14 @@ func TestManifest(t *testing.T) {
 		"manifest check finds nothing": {
 			args: words("manifest check " + manifestFile),
 			out:  manifestFile + ": nothing found\n",
+		},
+		"manifest allows a redirect of an app without a user interface": {
+			args: words("manifest allows -redirect " + withoutUI + " https://example.com/installed"),
+			out:  "https://example.com/installed: allowed: *",
+		},
+		"manifest check finds nothing in an app without a user interface": {
+			args: words("manifest check " + withoutUI),
+			out:  withoutUI + ": nothing found\n",
 		},
 		"manifest check prints JSON": {
 			args: words("manifest check -json " + manifestFile),
