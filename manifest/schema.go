@@ -158,7 +158,7 @@ var (
 	// Stripe's own example has a type that the schema refuses.
 	postInstallOther = &shape{kind: kindObject, null: true, source: docsPostInstall, open: true, fields: []field{
 		{name: "type", shape: postInstallType, required: true},
-		{name: "url", shape: postInstallURL, blank: true},
+		{name: "url"},
 	}}
 )
 

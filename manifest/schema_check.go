@@ -132,15 +132,20 @@ func (c *schemaChecker) knownField(f Finding, field *field, value *node) {
 	}
 	switch {
 	case field.instead != "":
-		f.Text = field.instead
-		if field.unsure {
-			f.Severity = SeverityWarning
-		}
-		c.add(f)
+		c.misplaced(f, field)
 	case field.extra != "":
 		f.Severity, f.Text = SeverityWarning, field.extra
 		c.add(f)
 	}
+}
+
+// misplaced completes f, about a field that does not belong where it is.
+func (c *schemaChecker) misplaced(f Finding, field *field) {
+	f.Text = field.instead
+	if field.unsure {
+		f.Severity = SeverityWarning
+	}
+	c.add(f)
 }
 
 // otherField completes f, about a field that s does not have.
@@ -149,8 +154,7 @@ func (c *schemaChecker) otherField(f Finding, s *shape, name string) {
 		return
 	}
 	if near, _ := nearest(name, s.misplaced()); near != "" {
-		f.Text = s.field(near).instead
-		c.add(f)
+		c.misplaced(f, s.field(near))
 		return
 	}
 	known := append(s.names(), published().names(s.lists)...)
@@ -196,7 +200,7 @@ func (s *shape) unknown(f Finding, text string, known []string) Finding {
 	switch {
 	case certain:
 		f.Fix = near
-		if s.anyCase {
+		if s.anyCase && strings.EqualFold(near, text) {
 			f.Severity = SeverityWarning
 		}
 	case near != "" && !listed:

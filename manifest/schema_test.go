@@ -194,6 +194,8 @@ func TestStringsThatAreNotListedAreFound(t *testing.T) {
 	checkChanged(t, "stripe-app.json", plainJSON, []changed{
 		{"one of few values in another case", `"id"`, `"stripe_api_access_type": "Platform", "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "platform", docsManifest}}},
+		{"one of few values with other separators", `"id"`, `"stripe_api_access_type": "restricted-api-key", "id"`, manifest.Findings{
+			{"error", "stripe-app.json", 2, 29, "stripe_api_access_type", "must be one of restricted_api_key, oauth, platform", "restricted_api_key", docsManifest}}},
 		{"another of few values in another case", `"id"`, `"distribution_type": "PRIVATE", "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 24, "distribution_type", "must be one of public, private", "private", docsManifest}}},
 		{"none of few values", `"id"`, `"distribution_type": "everybody", "id"`, manifest.Findings{
@@ -236,7 +238,7 @@ func TestPostInstallActionsAreChecked(t *testing.T) {
 			{"error", "stripe-app.json", 2, 47, "post_install_action.urls", "is not a field of this object, which has only type", "", postInstallPage}}},
 		{"an action of another type", `"id"`, `"post_install_action": {"type": "popup"}, "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 35, "post_install_action.type", typesMust, "", postInstallPage}}},
-		{"an action of another type with a URL", `"id"`, `"post_install_action": {"type": "popup", "url": "https://example.com/"}, "id"`, manifest.Findings{
+		{"an action of another type with a URL", `"id"`, `"post_install_action": {"type": "popup", "url": "example.com"}, "id"`, manifest.Findings{
 			{"warning", "stripe-app.json", 2, 35, "post_install_action.type", typesMust, "", postInstallPage}}},
 		{"an action that is a string", `"id"`, `"post_install_action": "settings", "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 26, "post_install_action", "must be an object or null, and is a string", "", postInstallPage}}},

@@ -149,6 +149,7 @@ func TestWhatTheToolsOfStripeWriteIsNoFinding(t *testing.T) {
 	})
 	checkFound(t, "stripe-app.yaml", plainYAML, []foundTest{
 		{"of stripe generate app", "version: 1.2.3", "version: 1.2.3\nicon: ./assets/icon.png\ndeclarations: {distribution_type: private}\nui_extension: {views: []}", nil},
+		{"what has moved, with a slip of the pen", "version: 1.2.3", "version: 1.2.3\nconstant: {}", []string{"warning constant: belongs in declarations"}},
 		{"what has moved", "version: 1.2.3", "version: 1.2.3\nprovisioning: {}\npost_install_action: {}\nconstants: {}", []string{
 			"warning provisioning: belongs in declarations",
 			"warning post_install_action: belongs in declarations",
