@@ -127,7 +127,11 @@ func TestPackageInitIsBounded(t *testing.T) {
 		}
 		t.Run(strings.TrimPrefix(name, module), func(t *testing.T) {
 			bytes, allocs := costOfImporting(t, name)
-			assert.LessOrEqual(t, bytes, 8<<10, "bytes")
+			most := 8 << 10
+			if name != module {
+				most = 16 << 10 // manifest has its rules in tables
+			}
+			assert.LessOrEqual(t, bytes, most, "bytes")
 			assert.LessOrEqual(t, allocs, 100, "allocations")
 		})
 	}
