@@ -284,7 +284,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			return onOptions(401, nil, "<h1>Authentication Required</h1>", p.chain(p.route))
 		}, routeConfig, []string{"the preflight is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
 		{"a guard in front of everything", func(parts) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Unauthorized", 401) })
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) })
 		}, routeConfig, []string{
 			"the preflight is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
 			"a signed request is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
