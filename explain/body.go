@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
@@ -161,11 +161,8 @@ func isCut(text []byte) bool {
 	if len(text) == 0 || text[0] != '{' {
 		return false
 	}
-	// Where it ends within an escape or a literal, encoding/json speaks of a space
-	// behind it.
-	var fault *json.SyntaxError
-	return errors.As(json.Unmarshal(text, new(json.RawMessage)), &fault) && fault.Offset == int64(len(text)) &&
-		(fault.Error() == "unexpected end of JSON input" || strings.HasPrefix(fault.Error(), "invalid character ' '"))
+	err := json.NewDecoder(bytes.NewReader(text)).Decode(new(json.RawMessage))
+	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // checkIdentity explains a payload that is signed and refused all the same.
