@@ -134,6 +134,13 @@ func TestNestingIsBounded(t *testing.T) {
 	assert.Equal(t, OK, fault)
 	_, fault = ReadIDs(nested(257), false)
 	assert.Equal(t, TooDeep, fault)
+	objects := func(levels int) []byte {
+		return []byte(strings.Repeat(`{"a":`, levels-1) + "{}" + strings.Repeat("}", levels-2) + `,"user_id":"u","account_id":"a"}`)
+	}
+	_, fault = ReadIDs(objects(256), false)
+	assert.Equal(t, OK, fault)
+	_, fault = ReadIDs(objects(257), false)
+	assert.Equal(t, TooDeep, fault)
 	_, fault = ReadIDs([]byte(strings.Repeat(`{"a":`, 1<<20)), false)
 	assert.Equal(t, TooDeep, fault)
 	_, fault = ReadIDs(append([]byte(`{"a":`), bytes.Repeat([]byte("["), 1<<20)...), false)
@@ -157,4 +164,59 @@ func TestManyKeysAreReadInOnePass(t *testing.T) {
 	repeated := bytes.Replace(doc.Bytes(), []byte(`"b_"`), []byte(`"C_"`), 1)
 	_, fault = ReadIDs(repeated, false)
 	assert.Equal(t, RepeatedName, fault)
+}
+
+// Each byte is put in the place of each, in front of each, and taken away.
+func TestADocumentIsReadIfEncodingJSONReadsIt(t *testing.T) {
+	for _, doc := range []string{
+		" { \"a\\u00e9\\/\" : [ -0.5e+1 , 10E-2 , true , false,null , { } ,[],[ ] ]\t,\r\n\"b\":{\"c\":\"\\ud83d\\ude00\",\"d\" :0}} ",
+		`{}`, `{"":""}`, `{"a":-1}`, `{"é":"\\"}`, `{"a":[{"b":1},{"c":[2]}]}`,
+	} {
+		assert.True(t, json.Valid([]byte(doc)), doc)
+		for i := range len(doc) + 1 {
+			checkRead(t, doc[:i])
+			for b := range 256 {
+				c := string([]byte{byte(b)})
+				checkRead(t, doc[:i]+c+doc[i:])
+				if i < len(doc) {
+					checkRead(t, doc[:i]+c+doc[i+1:])
+				}
+			}
+		}
+	}
+}
+
+// checkRead reads from memory that ends where the document does.
+func checkRead(t *testing.T, doc string) {
+	members := Members(bytes.Clone([]byte(doc))[:len(doc):len(doc)])
+	count := 0
+	for members.Next() {
+		count++
+		if !json.Valid(members.Value) {
+			t.Errorf("%q: a value of %q", doc, members.Value)
+		}
+	}
+	isObject := strings.HasPrefix(strings.TrimLeft(doc, " \t\r\n"), "{")
+	want := OK
+	if !isObject || !json.Valid([]byte(doc)) || !utf8.ValidString(doc) {
+		want = NotObject
+	}
+	if members.Fault != want || members.Count != count {
+		t.Errorf("%q: %v, %d members", doc, members.Fault, count)
+	}
+	if members.Next() {
+		t.Errorf("%q: a member behind the end", doc)
+	}
+}
+
+func TestAnObjectWithoutSomeOfItsMembers(t *testing.T) {
+	for _, test := range []struct{ doc, want string }{
+		{`{"a":1,"b":[ 2 ],"c":"3"}`, `{"b":[ 2 ]}`},
+		{` { "b" : 1 , "d" : {} } `, `{"b":1,"d":{}}`},
+		{`{"a":1,"c":2}`, `{}`},
+		{`{}`, `{}`},
+		{`{"A":1,"\u0061":2}`, `{"A":1,"\u0061":2}`}, // by their names as written
+	} {
+		assert.Equal(t, test.want, string(Without([]byte(test.doc), "a", "c")))
+	}
 }
