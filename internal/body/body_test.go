@@ -31,10 +31,12 @@ func TestABodyIsReadWholeInMemoryOfItsSize(t *testing.T) {
 			"with many readings of nothing": func(r io.Reader) io.Reader { return &hesitant{r: r} },
 		} {
 			for _, length := range []int64{int64(size), -1, 0} {
-				got, err := body.Read(reader(bytes.NewReader(content(size))), length, 8<<20)
-				require.NoError(t, err, "%d bytes, length %d, %s", size, length, name)
-				assert.True(t, bytes.Equal(content(size), got), "%d bytes, length %d, %s", size, length, name)
-				assert.Equal(t, size, cap(got))
+				for _, limit := range []int64{int64(size), int64(size) + 100, 8 << 20} {
+					got, err := body.Read(reader(bytes.NewReader(content(size))), length, limit)
+					require.NoError(t, err, "%d bytes, length %d, limit %d, %s", size, length, limit, name)
+					assert.True(t, bytes.Equal(content(size), got), "%d bytes, length %d, limit %d, %s", size, length, limit, name)
+					assert.Equal(t, size, cap(got))
+				}
 			}
 		}
 	}
@@ -78,6 +80,7 @@ func TestWhatIsNotABodyWithinItsLimitsIsRefused(t *testing.T) {
 		{"as much as the limit", bytes.NewReader(content(10)), -1, 10, nil},
 		{"more than the limit, of more than the first memory", bytes.NewReader(content(601)), -1, 600, body.ErrTooLarge},
 		{"shorter than its length", bytes.NewReader(content(9)), 10, 10, body.ErrTooShort},
+		{"nothing, where a byte was to come", bytes.NewReader(nil), 1, 10, body.ErrTooShort},
 		{"longer than its length", bytes.NewReader(content(11)), 10, 100, body.ErrTooLong},
 		{"much shorter than its length", bytes.NewReader(content(9)), 1 << 40, 1 << 41, body.ErrTooShort},
 		{"a reader that fails", iotest.ErrReader(broken), 10, 10, broken},
@@ -110,6 +113,9 @@ func TestMemoryFollowsWhatHasArrived(t *testing.T) {
 		arrived := 0
 		_, err := body.Read(readerFunc(func(p []byte) (int, error) {
 			assert.LessOrEqual(t, len(p), max(arrived, 512))
+			if arrived == 0 {
+				assert.Len(t, p, 512)
+			}
 			if arrived > 3<<20 {
 				return 0, io.ErrUnexpectedEOF
 			}
@@ -118,5 +124,21 @@ func TestMemoryFollowsWhatHasArrived(t *testing.T) {
 			return n, nil
 		}), length, 1<<30)
 		assert.Equal(t, io.ErrUnexpectedEOF, err)
+	}
+}
+
+func TestAReaderIsGivenUpAfterAHundredReadingsOfNothing(t *testing.T) {
+	for _, first := range []int{0, 1, 512, 513} {
+		arrived, empty := 0, 0
+		_, err := body.Read(readerFunc(func(p []byte) (int, error) {
+			n := min(len(p), first-arrived)
+			arrived += n
+			if n == 0 {
+				empty++
+			}
+			return n, nil
+		}), -1, 1<<20)
+		assert.Equal(t, io.ErrNoProgress, err)
+		assert.Equal(t, 100, empty, "after %d bytes", first)
 	}
 }
