@@ -167,6 +167,14 @@ func TestWriteProblemHidesForeignErrors(t *testing.T) {
 	assert.Equal(t, `{"title":"Internal Server Error","status":500,"code":"internal","detail":"the server failed to handle the request"}`+"\n", w.Body.String())
 }
 
+func TestAProblemDocumentNamesOneWayToAuthenticate(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Add("WWW-Authenticate", "Basic")
+	w.Header().Add("WWW-Authenticate", "Bearer")
+	stripeapps.WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), stripeapps.ErrNotSigned)
+	assert.Equal(t, []string{"Stripe-Signature"}, w.Header()["Www-Authenticate"])
+}
+
 func TestWriteProblemFindsAWrappedError(t *testing.T) {
 	w := httptest.NewRecorder()
 	stripeapps.WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), fmt.Errorf("refunds: %w", stripeapps.ErrTooOld))
@@ -251,9 +259,36 @@ func TestNewErrorPanicsOnAnIncompleteError(t *testing.T) {
 		"no code":        func() { stripeapps.NewError("", 400, "text") },
 		"no detail":      func() { stripeapps.NewError("code", 400, "") },
 		"a status of ok": func() { stripeapps.NewError("code", 200, "text") },
+		"a redirection":  func() { stripeapps.NewError("code", 399, "text") },
 		"no such status": func() { stripeapps.NewError("code", 600, "text") },
 	} {
 		t.Run(name, func(t *testing.T) { assert.Panics(t, create) })
+	}
+	for _, status := range []int{400, 599} {
+		assert.Equal(t, status, stripeapps.NewError("code", status, "text").Status())
+	}
+}
+
+func TestAnErrorIsNoOtherError(t *testing.T) {
+	for _, other := range []error{stripeapps.ErrTooNew, io.EOF, webhook.ErrTooOld, errors.New(stripeapps.ErrNoMatch.Error())} {
+		assert.NotErrorIs(t, stripeapps.ErrNoMatch, other)
+	}
+	assert.ErrorIs(t, stripeapps.ErrOnlyIDsSigned, webhook.ErrNoValidSignature, "the signature is not that of the body")
+}
+
+func TestWhatIsWrongWithASignedPayloadIsSaid(t *testing.T) {
+	const ids = `,"user_id":"usr_123","account_id":"acct_123"}`
+	for payload, want := range map[string]string{
+		"[]":                 "the signed payload is not a JSON object in UTF-8",
+		`{"a":1` + ids + "x": "the signed payload is not a JSON object in UTF-8",
+		`{"a":` + strings.Repeat("[", 256) + strings.Repeat("]", 256) + ids: "nested more than 256 levels deep",
+		`{"a":1,"A":2` + ids:      "two members whose names are equal or differ by case only",
+		`{"live_mode":true` + ids: "a member whose name some decoders take for user_id, account_id, action, livemode or stripe_roles",
+		`{"a":1}`:                 "whose last two members are user_id and account_id",
+	} {
+		_, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(signedRequest(payload))
+		assert.ErrorIs(t, err, stripeapps.ErrNoIdentity)
+		assert.ErrorContains(t, err, want)
 	}
 }
 

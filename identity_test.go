@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,17 +69,34 @@ func TestContextWithIdentityMakesWhatTheChainMakes(t *testing.T) {
 	}
 }
 
+func TestContextWithIdentityNeedsIDs(t *testing.T) {
+	for name, id := range map[string]stripeapps.Identity{
+		"no ids":                   {},
+		"no account":               {UserID: "usr_123"},
+		"an account that is no id": {UserID: "usr_123", AccountID: "a b"},
+		"JSON in the account":      {AccountID: `a","account_id":"a`},
+		"a user that is no id":     {UserID: `"`, AccountID: "a"},
+		"JSON in the user":         {UserID: `u","a":"b`, AccountID: "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.PanicsWithValue(t, "stripeapps: ContextWithIdentity: the ids must be 1 to 255 letters, digits or underscores", func() {
+				stripeapps.ContextWithIdentity(context.Background(), id, nil)
+			})
+		})
+	}
+}
+
+func TestContextWithIdentityLeavesThePayloadAlone(t *testing.T) {
+	for _, payload := range []string{"{}", `{"amount":1250}`, "{ } "} {
+		memory := []byte(payload + strings.Repeat("x", 100))
+		before := string(memory)
+		stripeapps.ContextWithIdentity(context.Background(), testIdentity, memory[:len(payload)])
+		assert.Equal(t, before, string(memory))
+	}
+}
+
 func TestContextWithIdentityPanicsOnWhatTheChainWouldRefuse(t *testing.T) {
 	for name, create := range map[string]func(){
-		"no account": func() {
-			stripeapps.ContextWithIdentity(context.Background(), stripeapps.Identity{UserID: "usr_123"}, nil)
-		},
-		"an account that is no id": func() {
-			stripeapps.ContextWithIdentity(context.Background(), stripeapps.Identity{AccountID: "a b"}, nil)
-		},
-		"a user that is no id": func() {
-			stripeapps.ContextWithIdentity(context.Background(), stripeapps.Identity{UserID: `"`, AccountID: "a"}, nil)
-		},
 		"an empty payload":            func() { verifiedContext("") },
 		"a payload that is no object": func() { verifiedContext("[1]") },
 		"a payload that is not JSON":  func() { verifiedContext("{amount}") },

@@ -83,6 +83,8 @@ func TestABodyThatCannotBeReadWholeIsRefused(t *testing.T) {
 		{"empty, with a Content-Length", io.NopCloser(strings.NewReader("")), 5, stripeapps.ErrBodyUnreadable, nil},
 		{"absent, with a Content-Length", nil, 5, stripeapps.ErrBodyUnreadable, nil},
 		{"NoBody, with a Content-Length", http.NoBody, 5, stripeapps.ErrBodyUnreadable, nil},
+		{"absent, with a Content-Length of one byte", nil, 1, stripeapps.ErrBodyUnreadable, nil},
+		{"absent, with a Content-Length over the limit", nil, 1<<20 + 1, stripeapps.ErrBodyTooLarge, nil},
 		{"fails at once", io.NopCloser(iotest.ErrReader(failure)), 5, stripeapps.ErrBodyUnreadable, failure},
 		{"fails at once, of unknown length", io.NopCloser(iotest.ErrReader(failure)), -1, stripeapps.ErrBodyUnreadable, failure},
 		{"fails with its last bytes", io.NopCloser(readerFunc(func(p []byte) (int, error) { return copy(p, plain), failure })), int64(len(plain)), stripeapps.ErrBodyUnreadable, failure},
@@ -128,6 +130,16 @@ func TestABodyOverTheLimitIsNotReadAtAll(t *testing.T) {
 	r.ContentLength = int64(len(plain))
 	_, err := newVerifier(t, stripeapps.VerifierConfig{MaxBodyBytes: int64(len(plain)) - 1}).Verify(r)
 	assert.ErrorIs(t, err, stripeapps.ErrBodyTooLarge)
+}
+
+func TestABodyOfAMebibyteIsAcceptedByDefault(t *testing.T) {
+	largest := string(payloadOf(1 << 20))
+	for _, contentLength := range []int64{-1, 1 << 20} {
+		r := signedRequest(largest)
+		r.ContentLength = contentLength
+		_, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(r)
+		assert.NoError(t, err)
+	}
 }
 
 func TestABodyOfExactlyTheLimitIsAccepted(t *testing.T) {
@@ -261,6 +273,9 @@ func TestAQueryThatCannotBeReadOneWayOnlyIsRefused(t *testing.T) {
 			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
 			_, err := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}).Verify(r)
 			assert.ErrorIs(t, err, stripeapps.ErrMalformedIDs)
+			if strings.Contains(name, "longer than 16 KiB") {
+				assert.ErrorContains(t, err, "the URL's query is longer than 16384 bytes")
+			}
 			if strings.ContainsAny(query, ";") || strings.HasSuffix(query, "%") {
 				assert.ErrorContains(t, err, "write a % as %25 and a ; as %3B")
 			}
@@ -319,6 +334,19 @@ func TestAnOwnSourceFindsThePayload(t *testing.T) {
 	assert.NotContains(t, err.Error(), "usr_evil")
 	_, err = v.Verify(request(plain))
 	assert.ErrorIs(t, err, stripeapps.ErrNoMatch)
+}
+
+func TestABodyOfOneByteCanBeReadAgain(t *testing.T) {
+	source := stripeapps.NewSource(func(*http.Request, []byte) ([]byte, error) { return []byte(onlyIDs), nil })
+	for _, body := range []string{"", "x"} {
+		r := httptest.NewRequest(http.MethodPost, "/", io.NopCloser(strings.NewReader(body)))
+		r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+		verified, err := newVerifier(t, stripeapps.VerifierConfig{Source: source}).Verify(r)
+		require.NoError(t, err)
+		again, err := io.ReadAll(verified.Body)
+		require.NoError(t, err)
+		assert.Equal(t, body, string(again))
+	}
 }
 
 func TestSourcesCanBeCompared(t *testing.T) {

@@ -559,6 +559,7 @@ func TestWhyNoSignatureMatches(t *testing.T) {
 		{"only the ids are signed, and the body is no JSON", plain + "}", onlyIDs, stripeapps.VerifierConfig{}, "no_match", "compact JSON"},
 		{"only the ids are signed, and the body is too large to look for them", string(payloadOf(64<<10 + 1)), onlyIDs, stripeapps.VerifierConfig{}, "no_match", ""},
 		{"only the ids are signed, and the body is just not too large", string(payloadOf(64 << 10)), onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", ""},
+		{"nothing is signed, and the body names no ids", `{"amount":1}`, "", stripeapps.VerifierConfig{}, "no_match", "compact JSON"},
 		{"there is no body", "", onlyIDs, stripeapps.VerifierConfig{}, "no_match", "the request has no body"},
 		{"only the ids are signed, and the body has a Content-Encoding that it does not need", plain, onlyIDs, stripeapps.VerifierConfig{}, "only_ids_signed", ""},
 		{"an own source found something else", onlyIDs + " ", onlyIDs, stripeapps.VerifierConfig{Source: stripeapps.NewSource(wholeBody)}, "no_match", "compact JSON"},
@@ -590,7 +591,15 @@ func TestWhyTheBodyDoesNotMatch(t *testing.T) {
 			r.Header.Set("Stripe-User-Id", "usr_123")
 			r.Header.Set("Stripe-Account-Id", "acct_123")
 		}, "the request has ids in headers and no body"},
-		{"no body", func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 0 }, "the request has no body"},
+		{"a GET with the user's id alone in a header", func(r *http.Request) {
+			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+			r.Header.Set("Stripe-User-Id", "usr_123")
+		}, "the request has ids in headers and no body"},
+		{"a GET with the account's id alone in a header", func(r *http.Request) {
+			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+			r.Header.Set("Stripe-Account-Id", "acct_123")
+		}, "the request has ids in headers and no body"},
+		{"no body", func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 0 }, "the request has no body, "},
 		{"no body, made by hand", func(r *http.Request) { r.Body, r.ContentLength = nil, 0 }, "the request has no body"},
 		{"a body without a length that something has read", func(r *http.Request) {
 			io.Copy(io.Discard, r.Body)
@@ -603,6 +612,12 @@ func TestWhyTheBodyDoesNotMatch(t *testing.T) {
 			r.Body = io.NopCloser(strings.NewReader("\x1f\x8b compressed"))
 			r.ContentLength = -1
 		}, "the signature covers the text before it is encoded, so put what decodes bodies in front of this middleware"},
+		{"another body, and ids in headers", func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader(plain + " "))
+			r.ContentLength = -1
+			r.Header.Set("Stripe-User-Id", "usr_123")
+			r.Header.Set("Stripe-Account-Id", "acct_123")
+		}, "send exactly the text that was signed"},
 		{"another body", func(r *http.Request) {
 			r.Body = io.NopCloser(strings.NewReader(plain + " "))
 			r.ContentLength = -1
@@ -615,6 +630,21 @@ func TestWhyTheBodyDoesNotMatch(t *testing.T) {
 			var e *stripeapps.Error
 			require.ErrorAs(t, err, &e)
 			assert.Contains(t, e.Detail(), test.says)
+		})
+	}
+}
+
+// Where the ids are all that is signed, it says nothing of a payload or a body.
+func TestWhyTheIDsDoNotMatch(t *testing.T) {
+	for name, source := range map[string]stripeapps.Source{"in headers": stripeapps.IDsInHeaders, "in the query": stripeapps.IDsInQuery} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/?user_id=usr_123&account_id=acct_other", nil)
+			r.Header.Set("Stripe-User-Id", "usr_123")
+			r.Header.Set("Stripe-Account-Id", "acct_other")
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+			_, err := newVerifier(t, stripeapps.VerifierConfig{Source: source}).Verify(r)
+			require.ErrorIs(t, err, stripeapps.ErrNoMatch)
+			assert.ErrorContains(t, err, "no v1 signature matches the two ids")
 		})
 	}
 }

@@ -145,7 +145,9 @@ func TestARefusalBehindTheVerifierIsObservedToo(t *testing.T) {
 		}), cause},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			cfg, verdicts := observed(stripeapps.VerifierConfig{Secrets: []string{"absec_next", testSecret}})
+			cfg, verdicts := observed(stripeapps.VerifierConfig{LabeledSecrets: []stripeapps.LabeledSecret{
+				{Label: "next", Secret: "absec_next"}, {Label: "now", Secret: testSecret},
+			}})
 			newVerifier(t, cfg).Handler(test.handler).ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
 			require.Len(t, *verdicts, 2)
 			accepted, refused := (*verdicts)[0], (*verdicts)[1]
@@ -154,7 +156,10 @@ func TestARefusalBehindTheVerifierIsObservedToo(t *testing.T) {
 			var e *stripeapps.Error
 			assert.ErrorAs(t, refused.Err, &e)
 			assert.Equal(t, accepted.Identity, refused.Identity)
-			assert.Equal(t, 1, refused.Secret)
+			for _, verdict := range *verdicts {
+				assert.Equal(t, 1, verdict.Secret)
+				assert.Equal(t, "now", verdict.SecretLabel)
+			}
 			assert.Equal(t, testNow, refused.Time)
 			assert.Zero(t, refused.Duration)
 			assert.True(t, refused.Later)
