@@ -549,6 +549,14 @@ func TestEveryMistakeInACORSConfigurationIsReported(t *testing.T) {
 	}
 }
 
+func TestAPreflightMayBeKeptForADay(t *testing.T) {
+	w := httptest.NewRecorder()
+	newCORS(t, stripeapps.CORSConfig{MaxAge: 24 * time.Hour})(mustNotBeCalled(t)).ServeHTTP(w, preflight("null", "POST", ""))
+	assert.Equal(t, "86400", w.Header().Get("Access-Control-Max-Age"))
+	_, err := stripeapps.NewCORS(stripeapps.CORSConfig{MaxAge: 24*time.Hour + time.Second})
+	assert.ErrorContains(t, err, "CORS.MaxAge is 24h0m1s")
+}
+
 func TestOriginsThatBrowsersSendAreAccepted(t *testing.T) {
 	for _, origin := range []string{"null", "*", site, "https://app.example.com:8443", "http://localhost", "http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000", "https://xn--bcher-kva.example", "http://app.example.com", "https://a_b.example"} {
 		_, err := stripeapps.NewCORS(stripeapps.CORSConfig{Origins: []string{origin}})

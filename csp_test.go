@@ -1,6 +1,7 @@
 package stripeapps_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -368,6 +369,31 @@ func TestABadNonceIsNeverSent(t *testing.T) {
 			assert.Equal(t, nonce, nonceIn(t, headersOf(middleware(nothing))))
 		})
 	}
+}
+
+func TestADirectiveTwiceInARowIsReported(t *testing.T) {
+	_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: stripeapps.Policy{directive("img-src", "'self'"), directive("img-src", "data:")}})
+	assert.ErrorContains(t, err, "CSP.Policy[1]: img-src is in CSP.Policy[0] already")
+}
+
+func TestNewNonceIsNotAskedWhereNoPolicyHasANonce(t *testing.T) {
+	handler := newCSP(t, stripeapps.CSPConfig{NewNonce: func() string {
+		t.Error("asked")
+		return ""
+	}})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	assert.Equal(t, "default-src 'none'; frame-ancestors 'none'", w.Header().Get(enforcedHeader))
+}
+
+func TestANonceIs16BytesInBase64URL(t *testing.T) {
+	var nonce string
+	newCSP(t, stripeapps.CSPConfig{Policy: stripeapps.PagePolicy()})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		nonce = stripeapps.NonceFrom(r.Context())
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+	bytes, err := base64.RawURLEncoding.DecodeString(nonce)
+	assert.NoError(t, err)
+	assert.Len(t, bytes, 16)
 }
 
 func TestSourcesThatAreAccepted(t *testing.T) {

@@ -42,6 +42,13 @@ func TestHostsAsBrowsersWriteThem(t *testing.T) {
 	}
 }
 
+func TestAHostMayNotEndInAnyNumber(t *testing.T) {
+	for _, digit := range "0123456789" {
+		assert.ErrorContains(t, fetch.CheckHost("a."+string(digit)), "ends in a number")
+		assert.NoError(t, fetch.CheckHost("a"+string(digit)), "%c", digit)
+	}
+}
+
 func TestHostPartsOfContentSecurityPolicy(t *testing.T) {
 	for host, want := range map[string]bool{
 		"example.com": true, "EXAMPLE.com": true, "example.com.": true, "localhost": true, "127.0.0.1": true, "-": true, "a.1": true,
