@@ -254,6 +254,8 @@ func TestReasonsDoNotDependOnTheOrder(t *testing.T) {
 			has("https://*.api.example.com/v1/", ", but a wildcard stands for what is below the host, and not for api.example.com itself")},
 		{[]string{"https://api.example.com/v1", exact, "https://api.example.com/v1/Refunds/1"}, exact + "/1",
 			has("https://api.example.com/v1/Refunds/1", ", but paths are case-sensitive")},
+		{[]string{"https://api.example.com/v1", "https://api.example.com:8443/v1/refunds"}, exact,
+			has("https://api.example.com/v1", `, but without a slash at its end it allows that URL alone: add "https://api.example.com/v1/"`)},
 		{[]string{"https://api.example.com/v1", exact}, exact + "/1", has(exact, `, but without a slash at its end it allows that URL alone: add "`+exact+`/"`)},
 		{[]string{"https://api.example.com/v1/", exact, "https://*.example.com/v1/refunds", "https://*.example.com/v1/"}, exact, has(exact, "")},
 		{[]string{"https://api.example.com/v1/", "https://api.example.com:443/v1/refunds", "http://api.example.com/v1/refunds"}, exact, has("https://api.example.com/v1/", "")},

@@ -98,6 +98,9 @@ ui_extension:
 func TestRulesOfAppsInManifestV2(t *testing.T) {
 	checkFound(t, "stripe-app.yaml", ofAppV2, []foundTest{
 		{"as it is", "id: com", "id: com", nil},
+		{"constants at the top", "icon: ./icon.png\n", "icon: ./icon.png\nconstants: {A: b}\n", []string{"warning constants: belongs in declarations"}},
+		{"and nowhere else", "  constants: {API: https://api.example.com}\n  stripe_api_access:\n    permissions: [{permission: charge_read, purpose: p}, {permission: charge_write, purpose: p}]\n", "constants: {A: b}\n",
+			[]string{"warning constants: belongs in declarations"}},
 		{"a word of Stripe's", "name: Example", "name: Stripe Example", []string{"warning name: the word Stripe has no place in the name of a public app"}},
 		{"nothing about sandboxes", "  sandbox_install_compatible: true\n", "",
 			[]string{"warning declarations.distribution_type: a public app has to say whether it can be installed into sandboxes: add sandbox_install_compatible"}},

@@ -59,14 +59,17 @@ func (e endpoint) isAbove(t target) bool {
 	return e.isURL && e.url.origin() == t.origin() && strings.HasPrefix(t.Path, folder)
 }
 
-// endpointFor returns the endpoint that is meant by a URL: its own or, if there is
-// none, the nearest one above.
+// endpointFor returns the endpoint that is meant by a URL: its own, or else that of
+// its host, or else the nearest one above.
 func (m *Manifest) endpointFor(t target) (best endpoint, found bool) {
 	distance := func(e endpoint) int {
-		if e.is(t) {
+		switch {
+		case e.is(t):
 			return 0
+		case e.covers(t, false):
+			return 1
 		}
-		return 1 + len(t.Path) - len(e.url.Path)
+		return 2 + len(t.Path) - len(e.url.Path)
 	}
 	for _, e := range m.endpoints {
 		if !e.is(t) && !e.isAbove(t) || e.findings.Err() != nil {

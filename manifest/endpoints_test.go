@@ -66,6 +66,24 @@ func TestVerdictsOnEndpoints(t *testing.T) {
 	assert.False(t, refused.AllowsConnect("wss://api.example.com/hook").Allowed)
 }
 
+// Of several endpoints, the verdict is that of the one that says most.
+func TestTheNearestEndpointIsNamed(t *testing.T) {
+	with := func(url string) *manifest.Manifest {
+		another := "endpoints:\n      - {id: another, type: custom_http, live: {url: " + url + "}}"
+		return mustLoad(t, files("stripe-app.yaml", change(t, withEndpoints, "endpoints:", another)), "stripe-app.yaml")
+	}
+	const host = "https://api.example.com"
+	v := with(host).AllowsConnect(host + "/hook")
+	assert.Equal(t, host+"/hook", v.Entry, "its own")
+	v = with(host).AllowsConnect(host + "/hook/a/1")
+	assert.Equal(t, host, v.Entry, "that of its host, which is certain")
+	assert.Empty(t, v.Warnings)
+	v = with(host + "/hook/a").AllowsConnect(host + "/hook/a/1")
+	assert.Equal(t, host+"/hook/a", v.Entry, "the nearest one above")
+	v = with(host + "/hook/a").AllowsConnect(host + "/hook/b")
+	assert.Equal(t, host+"/hook", v.Entry)
+}
+
 // A script is no user interface: what the one may call, the other may not.
 func TestEndpointsAreNotForTheUserInterface(t *testing.T) {
 	text := withEndpoints + `ui_extension:
@@ -93,6 +111,10 @@ func TestRoutesOfEndpointsAreCovered(t *testing.T) {
 	assert.EqualError(t, m.RoutesCovered("https://api.example.com", "POST /hook/a"), uncovered+`"POST /hook/a": `+ofScript+", but "+notCertain)
 	assert.EqualError(t, m.RoutesCovered("https://api.example.com", "POST /hook/{id}"), uncovered+`"POST /hook/{id}": `+ofScript+", but "+notCertain)
 	assert.ErrorContains(t, m.RoutesCovered("https://api.example.com", "POST /other/{id}"), `add "https://api.example.com/other/"`)
+
+	folder := mustLoad(t, files("stripe-app.yaml", change(t, withEndpoints, "example.com/hook", "example.com/hook/")), "stripe-app.yaml")
+	assert.NoError(t, folder.RoutesCovered("https://api.example.com", "POST /hook/{$}"))
+	assert.ErrorContains(t, folder.RoutesCovered("https://api.example.com", "POST /hook/{id}"), notCertain, "it is one URL")
 
 	for _, url := range []string{"https://api.example.com", "https://api.example.com/"} { // a whole host
 		m := mustLoad(t, files("stripe-app.yaml", change(t, withEndpoints, "https://api.example.com/hook", url)), "stripe-app.yaml")

@@ -94,3 +94,11 @@ func TestStripeJSONSaysWhereItIsFrom(t *testing.T) {
 		assert.Regexp(t, schema+`.*/pattern$`, entry.From, name)
 	}
 }
+
+func TestAListIsAsOldAsItsOldestPart(t *testing.T) {
+	var list nameList
+	require.NoError(t, json.Unmarshal([]byte(`{"also": [{"date": "2026-03-01"}, {"date": "2026-09-01"}]}`), &list))
+	p := publishedSchema{date: day("2026-06-01"), lists: map[string]nameList{"a": list}}
+	assert.Equal(t, day("2026-03-01"), p.asOf([]string{"a"}))
+	assert.Equal(t, day("2026-06-01"), p.asOf(nil))
+}
