@@ -31,7 +31,7 @@ const (
 	writtenByCLI = "is not in stripe-app.schema.json, which Stripe publishes, but its CLI writes it"
 )
 
-var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
+var manifestV1 = &shape{kind: kindObject, grows: true, never: invented, fields: []field{
 	{name: "$schema", shape: anyString},
 	{name: "extends", shape: anyString},
 	{name: "id", shape: id, required: true},
@@ -56,9 +56,9 @@ var manifestV1 = &shape{kind: kindObject, grows: true, fields: append([]field{
 	{name: "extensions", extra: writtenByCLI, source: issueRewritten, blank: true},
 	{name: "declarations", shape: declarations},
 	{name: "provisioning"},
-}, invented...)}
+}}
 
-var manifestV2 = &shape{kind: kindObject, grows: true, fields: append([]field{
+var manifestV2 = &shape{kind: kindObject, grows: true, never: invented, fields: []field{
 	{name: "$schema", shape: anyString},
 	{name: "id", shape: id, required: true},
 	{name: "version", shape: nonEmpty, required: true},
@@ -78,7 +78,7 @@ var manifestV2 = &shape{kind: kindObject, grows: true, fields: append([]field{
 	{name: "post_install_action", instead: "belongs in declarations", unsure: true},
 	{name: "constants", instead: "belongs in declarations", unsure: true},
 	{name: "provisioning", instead: "belongs in declarations", unsure: true},
-}, invented...)}
+}}
 
 // invented are the fields that people expect in a manifest, and that none has.
 var invented = []field{
@@ -115,21 +115,19 @@ var permissions = &shape{kind: kindArray, items: &shape{kind: kindObject, fields
 // The reference has more than the schema: a purpose for each locale, and a name
 // of a permission, for those who review the app.
 var (
-	permissionPurpose = stringOrLocalized(nonEmpty)
-	policyPurpose     = stringOrLocalized(anyString)
+	permissionPurpose = &shape{choose: func(n *node) *shape { return localizedOr(nonEmpty, n) }}
+	policyPurpose     = &shape{choose: func(n *node) *shape { return localizedOr(anyString, n) }}
 	documentedName    = &shape{kind: kindString, remark: onlyInReference}
 	localized         = &shape{kind: kindObject, values: nonEmpty, remark: onlyInReference}
 )
 
 const onlyInReference = "is in Stripe's reference of the manifest, and its published schema refuses it"
 
-func stringOrLocalized(text *shape) *shape {
-	return &shape{choose: func(n *node) *shape {
-		if n.kind == kindObject {
-			return localized
-		}
-		return text
-	}}
+func localizedOr(text *shape, n *node) *shape {
+	if n.kind == kindObject {
+		return localized
+	}
+	return text
 }
 
 // postInstallAction is null, {type: onboarding or settings}, or {type: external,

@@ -23,8 +23,9 @@ type shape struct {
 
 	// Of an object.
 	fields []field
-	open   bool // to other fields: only a slip of the pen is worth a finding
-	part   bool // of an object: what is required can be in another file
+	never  []field // that people expect, and that it cannot have
+	open   bool    // to other fields: only a slip of the pen is worth a finding
+	part   bool    // of an object: what is required can be in another file
 
 	// values are those of the members that no field is for.
 	values *shape
@@ -94,9 +95,11 @@ func (s *shape) misplaced() []string {
 }
 
 func (s *shape) namesIf(is func(field) bool) (names []string) {
-	for _, field := range s.fields {
-		if is(field) {
-			names = append(names, field.name)
+	for _, fields := range [][]field{s.fields, s.never} {
+		for _, field := range fields {
+			if is(field) {
+				names = append(names, field.name)
+			}
 		}
 	}
 	return names
@@ -104,11 +107,12 @@ func (s *shape) namesIf(is func(field) bool) (names []string) {
 
 // field returns the field of that name, or nil.
 func (s *shape) field(name string) *field {
-	i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name })
-	if i < 0 {
-		return nil
+	for _, fields := range [][]field{s.fields, s.never} {
+		if i := slices.IndexFunc(fields, func(f field) bool { return f.name == name }); i >= 0 {
+			return &fields[i]
+		}
 	}
-	return &s.fields[i]
+	return nil
 }
 
 // asPart returns the shape of one file of a manifest that is made of several.
