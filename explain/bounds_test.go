@@ -67,6 +67,7 @@ func TestExplainIsBounded(t *testing.T) {
 		{"objects in objects", strings.Repeat(`{"a":`, 200) + `"` + strings.Repeat("x", 200_000) + `"` + strings.Repeat("}", 200), 1, false, 64 << 20},
 		{"many objects", object(`[` + strings.Repeat(`{"a":[{},{},{},{},{}]},`, 20_000) + `0]`), 1, true, 128 << 20},
 		{"strings of objects of strings", object(strings.Repeat(`"{\"a\":`, 1) + strings.Repeat(`1`, 500_000) + `"`), 1, true, 64 << 20},
+		{"wide and deep objects", `{"a":` + tree(4, 5) + `}`, 1, false, 64 << 20},
 		{"mojibake", object(`"` + strings.Repeat("Ã\u0083Â©", 100_000) + `"`), 1, true, 128 << 20},
 		{"combining characters", object(`"e` + strings.Repeat("\u0301\u0323", 100_000) + `"`), 1, true, 128 << 20},
 		{"line breaks", object(`"` + strings.Repeat(`\r\n\n`, 100_000) + `"`), 1, true, 128 << 20},
@@ -90,6 +91,7 @@ func TestExplainIsBounded(t *testing.T) {
 			assert.NotEmpty(t, found)
 			assert.False(t, slices.ContainsFunc(found, func(x Explanation) bool { return x.Cause == NothingWrong }))
 			assert.GreaterOrEqual(t, e.budget, 0)
+			assert.LessOrEqual(t, e.texts, maxExplainedTexts)
 			assert.Equal(t, test.upToEnd, e.exhausted, "%d bytes are left", e.budget)
 			assert.Less(t, (after.TotalAlloc-before.TotalAlloc)>>20, test.allocate>>20, "MiB")
 			if test.upToEnd {
@@ -97,6 +99,18 @@ func TestExplainIsBounded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tree is an object with objects in it, so many levels deep and so many of them wide.
+func tree(levels, wide int) string {
+	if levels == 0 {
+		return "{}"
+	}
+	members := make([]string, wide)
+	for i := range members {
+		members[i] = fmt.Sprintf(`"m%d":%s`, i, tree(levels-1, wide))
+	}
+	return "{" + strings.Join(members, ",") + "}"
 }
 
 func TestOnlyWhatIsInTheBudgetIsHashed(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/url"
@@ -191,18 +192,19 @@ func TestAFormIsExplained(t *testing.T) {
 	}
 	const allStrings = `{"note":"é & \"x\"","user_id":"usr_123","account_id":"acct_123"}`
 	testTransformations(t, map[string]transformation{
-		"in a value":                                 {body: []byte(values.Encode()), causes: causes("form_encoded"), contains: "form-encoded, as by URLSearchParams"},
-		"in one of several":                          {body: []byte("x=1&" + values.Encode() + "&user_id=usr_123"), causes: causes("form_encoded")},
-		"in a value, in base64":                      {body: []byte("payload=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(sent)))), causes: causes("form_encoded", "base64")},
-		"in a value, without encoding":               {body: []byte("payload=" + sent), causes: causes("form_encoded")},
-		"a field for each member":                    {signed: allStrings, body: []byte("note=" + url.QueryEscape(`é & "x"`) + "&user_id=usr_123&account_id=acct_123"), causes: causes("form_encoded")},
-		"a field for each member, and the ids first": {signed: allStrings, body: []byte("user_id=usr_123&account_id=acct_123&note=" + url.QueryEscape(`é & "x"`)), causes: causes("ids_not_last", "form_encoded")},
-		"percent-encoded":                            {body: []byte(url.PathEscape(sent)), causes: causes("percent_encoded"), contains: "percent-encoded: send"},
-		"percent-encoded by a form":                  {signed: spaced, body: []byte(url.QueryEscape(spaced)), causes: causes("percent_encoded")},
-		"percent-encoded by encodeURI":               {signed: spaced, body: []byte(strings.NewReplacer(`{`, "%7B", `}`, "%7D", `"`, "%22", " ", "%20").Replace(spaced)), causes: causes("percent_encoded")},
-		"percent-encoded twice":                      {body: []byte(url.PathEscape(url.PathEscape(sent))), causes: causes("percent_encoded", "percent_encoded")},
-		"percent-encoded and cut":                    {body: []byte(url.PathEscape(sent[:40])), causes: causes("percent_encoded", "cut_short")},
-		"multipart":                                  {body: form(func(w *multipart.Writer) { w.WriteField("x", "1"); w.WriteField("payload", sent) }), causes: causes("multipart"), contains: "multipart/form-data"},
+		"in a value":                                      {body: []byte(values.Encode()), causes: causes("form_encoded"), contains: "form-encoded, as by URLSearchParams"},
+		"in one of several":                               {body: []byte("x=1&" + values.Encode() + "&user_id=usr_123"), causes: causes("form_encoded")},
+		"in a value, in base64":                           {body: []byte("payload=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(sent)))), causes: causes("form_encoded", "base64")},
+		"in a value, without encoding":                    {body: []byte("payload=" + sent), causes: causes("form_encoded")},
+		"in a value with + and & and %, without encoding": {signed: `{"note":"1 + 1 & 5 %","user_id":"usr_123","account_id":"acct_123"}`, body: []byte(`payload={"note":"1 + 1 & 5 %","user_id":"usr_123","account_id":"acct_123"}`), causes: causes("form_encoded")},
+		"a field for each member":                         {signed: allStrings, body: []byte("note=" + url.QueryEscape(`é & "x"`) + "&user_id=usr_123&account_id=acct_123"), causes: causes("form_encoded")},
+		"a field for each member, and the ids first":      {signed: allStrings, body: []byte("user_id=usr_123&account_id=acct_123&note=" + url.QueryEscape(`é & "x"`)), causes: causes("ids_not_last", "form_encoded")},
+		"percent-encoded":                                 {body: []byte(url.PathEscape(sent)), causes: causes("percent_encoded"), contains: "percent-encoded: send"},
+		"percent-encoded by a form":                       {signed: spaced, body: []byte(url.QueryEscape(spaced)), causes: causes("percent_encoded")},
+		"percent-encoded by encodeURI":                    {signed: spaced, body: []byte(strings.NewReplacer(`{`, "%7B", `}`, "%7D", `"`, "%22", " ", "%20").Replace(spaced)), causes: causes("percent_encoded")},
+		"percent-encoded twice":                           {body: []byte(url.PathEscape(url.PathEscape(sent))), causes: causes("percent_encoded", "percent_encoded")},
+		"percent-encoded and cut":                         {body: []byte(url.PathEscape(sent[:40])), causes: causes("percent_encoded", "cut_short")},
+		"multipart":                                       {body: form(func(w *multipart.Writer) { w.WriteField("x", "1"); w.WriteField("payload", sent) }), causes: causes("multipart"), contains: "multipart/form-data"},
 		"multipart, as a file": {body: form(func(w *multipart.Writer) {
 			part, _ := w.CreateFormFile("file", "payload.json")
 			io.WriteString(part, sent+"\n")
@@ -328,20 +330,34 @@ func TestRewrittenCharactersAreExplained(t *testing.T) {
 func TestRetypedValuesAreExplained(t *testing.T) {
 	const signed = `{"amount":1250,"rate":0.5,"code":"0042","live":true,"note":null,"items":[1,{"n":2}],"user_id":"usr_123","account_id":"acct_123"}`
 	change := func(oldnew ...string) []byte { return replaced(signed, oldnew...) }
-	const strings = `{"amount":"1250","zip":"00501","empty":"","live":"true","user_id":"usr_123","account_id":"acct_123"}`
+	const texts = `{"amount":"1250","zip":"00501","empty":"","live":"true","user_id":"usr_123","account_id":"acct_123"}`
+	// Of these, some that can have the other type have it rightly.
+	const mixed = `{"a":1,"b":"2","c":true,"d":"4","e":null,"user_id":"usr_123","account_id":"acct_123"}`
+	manyMixed := `{"s":"1","t":"2","u":"3","v":"4","w":"5","x":"6","y":7,"z":8,"user_id":"usr_123","account_id":"acct_123"}`
+	manyNumbers := "{"
+	for i := range 70 {
+		manyNumbers += fmt.Sprintf(`"m%d":%d,`, i, 100+i)
+	}
+	manyNumbers += `"user_id":"usr_123","account_id":"acct_123"}`
 	many := []byte(`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"user_id":"usr_123","account_id":"acct_123"}`)
 	testTransformations(t, map[string]transformation{
-		"a number is a string":               {signed: signed, body: change(`1250`, `"1250"`), causes: causes("retyped"), contains: `a value in "amount" has another type than when it was signed, a string instead of a number`},
-		"a fraction with zeros":              {signed: signed, body: change(`0.5`, `"0.50"`), causes: causes("retyped"), contains: `"rate"`},
-		"true is a string":                   {signed: signed, body: change(`true`, `"true"`), causes: causes("retyped"), contains: `"live"`},
-		"null is empty":                      {signed: signed, body: change(`null`, `""`), causes: causes("retyped"), contains: `"note"`},
-		"one in a list":                      {signed: signed, body: change(`[1`, `["1"`), causes: causes("retyped"), contains: `"items"`},
-		"two, one of them deep":              {signed: signed, body: change(`2}`, `"2"}`, "true", `"true"`), causes: causes("retyped"), contains: `a value in "live" and "n" has`},
-		"all":                                {signed: signed, body: change(`1250`, `"1250"`, `0.5`, `"0.5"`, `true`, `"true"`, `null`, `""`, `[1`, `["1"`, `2}`, `"2"}`), causes: causes("retyped"), contains: `"amount" and "rate" and "live" and 3 more`},
-		"a string is a number":               {signed: strings, body: []byte(`{"amount":1250,"zip":"00501","empty":"","live":"true","user_id":"usr_123","account_id":"acct_123"}`), causes: causes("retyped"), contains: `a value in "amount" has another type than when it was signed, a number, true, false or null instead of a string`},
-		"an empty string is null":            {signed: strings, body: []byte(`{"amount":"1250","zip":"00501","empty":null,"live":"true","user_id":"usr_123","account_id":"acct_123"}`), causes: causes("retyped"), contains: `"empty"`},
-		"one of many":                        {signed: string(many), body: replaced(string(many), `7`, `"7"`), causes: causes("retyped"), contains: `"g"`},
-		"pretty-printed, in base64":          {signed: signed, body: []byte(base64.StdEncoding.EncodeToString(indent(string(change(`1250`, `"1250"`)), "", " "))), causes: causes("retyped", "base64", "pretty_printed")},
-		"a form, whose line breaks are CRLF": {signed: `{"amount":1250,"note":"x\ny","user_id":"usr_123","account_id":"acct_123"}`, body: []byte(url.Values{"amount": {"1250"}, "note": {"x\r\ny"}, "user_id": {"usr_123"}, "account_id": {"acct_123"}}.Encode()), causes: causes("line_breaks", "retyped", "ids_not_last", "form_encoded")},
+		"a number is a string":                      {signed: signed, body: change(`1250`, `"1250"`), causes: causes("retyped"), contains: `a value in "amount" has another type than when it was signed, a string instead of a number`},
+		"a fraction with zeros":                     {signed: signed, body: change(`0.5`, `"0.50"`), causes: causes("retyped"), contains: `"rate"`},
+		"true is a string":                          {signed: signed, body: change(`true`, `"true"`), causes: causes("retyped"), contains: `"live"`},
+		"null is empty":                             {signed: signed, body: change(`null`, `""`), causes: causes("retyped"), contains: `"note"`},
+		"one in a list":                             {signed: signed, body: change(`[1`, `["1"`), causes: causes("retyped"), contains: `"items"`},
+		"two, one of them deep":                     {signed: signed, body: change(`2}`, `"2"}`, "true", `"true"`), causes: causes("retyped"), contains: `a value in "live" and "n" has`},
+		"all":                                       {signed: signed, body: change(`1250`, `"1250"`, `0.5`, `"0.5"`, `true`, `"true"`, `null`, `""`, `[1`, `["1"`, `2}`, `"2"}`), causes: causes("retyped"), contains: `"amount" and "rate" and "live" and 3 more`},
+		"a string is a number":                      {signed: texts, body: []byte(`{"amount":1250,"zip":"00501","empty":"","live":"true","user_id":"usr_123","account_id":"acct_123"}`), causes: causes("retyped"), contains: `a value in "amount" has another type than when it was signed, a number, true, false or null instead of a string`},
+		"an empty string is null":                   {signed: texts, body: []byte(`{"amount":"1250","zip":"00501","empty":null,"live":"true","user_id":"usr_123","account_id":"acct_123"}`), causes: causes("retyped"), contains: `"empty"`},
+		"one of several strings":                    {signed: mixed, body: replaced(mixed, `1,`, `"1",`), causes: causes("retyped"), contains: `a value in "a" has another type than when it was signed, a string instead`},
+		"two of several strings":                    {signed: mixed, body: replaced(mixed, `1,`, `"1",`, `true`, `"true"`), causes: causes("retyped"), contains: `a value in "a" and "c" has`},
+		"one of several numbers":                    {signed: mixed, body: replaced(mixed, `"4"`, `4`), causes: causes("retyped"), contains: `a value in "d" has another type than when it was signed, a number`},
+		"one of many strings":                       {signed: manyMixed, body: replaced(manyMixed, `7`, `"7"`), causes: causes("retyped"), contains: `"y"`},
+		"one of several strings, and the ids first": {signed: mixed, body: []byte(`{"user_id":"usr_123","account_id":"acct_123","a":"1","b":"2","c":true,"d":"4","e":null}`), causes: causes("retyped", "ids_not_last"), contains: `"a"`},
+		"one of very many numbers":                  {signed: strings.Replace(manyNumbers, `160`, `"160"`, 1), body: []byte(manyNumbers), causes: causes("retyped"), contains: `"m60"`},
+		"one of many":                               {signed: string(many), body: replaced(string(many), `7`, `"7"`), causes: causes("retyped"), contains: `"g"`},
+		"pretty-printed, in base64":                 {signed: signed, body: []byte(base64.StdEncoding.EncodeToString(indent(string(change(`1250`, `"1250"`)), "", " "))), causes: causes("retyped", "base64", "pretty_printed")},
+		"a form, whose line breaks are CRLF":        {signed: `{"amount":1250,"note":"x\ny","user_id":"usr_123","account_id":"acct_123"}`, body: []byte(url.Values{"amount": {"1250"}, "note": {"x\r\ny"}, "user_id": {"usr_123"}, "account_id": {"acct_123"}}.Encode()), causes: causes("line_breaks", "retyped", "ids_not_last", "form_encoded")},
 	})
 }
