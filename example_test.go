@@ -307,7 +307,7 @@ func ExampleContextWithIdentity() {
 	}
 
 	ctx := stripeapps.ContextWithIdentity(context.Background(),
-		stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow}},
+		stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute)}},
 		[]byte(`{"amount":1250}`))
 	w := httptest.NewRecorder()
 	handler(w, httptest.NewRequest("POST", "/", nil).WithContext(ctx))

@@ -53,7 +53,7 @@ func TestContextWithIdentityMakesWhatTheChainMakes(t *testing.T) {
 		{"a payload", `{"amount":1250}`, plain, testIdentity},
 		{"a payload that ends in an object", `{"a":{}}`, `{"a":{},"user_id":"usr_123","account_id":"acct_123"}`, testIdentity},
 		{"a payload behind white space", "\n{\"amount\":1250}\n", plain, testIdentity},
-		{"no user", `{"a":1}`, `{"a":1,"account_id":"acct_123"}`, stripeapps.Identity{AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow}}},
+		{"no user", `{"a":1}`, `{"a":1,"account_id":"acct_123"}`, stripeapps.Identity{AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute)}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			payload := []byte(test.payload)

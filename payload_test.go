@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -392,7 +393,7 @@ func TestAMissingUserIsAcceptedOnlyWhereThatIsAllowed(t *testing.T) {
 			assert.ErrorIs(t, err, test.loose)
 			if test.loose == nil && test.strict != nil {
 				id, _ := stripeapps.IdentityFrom(verified.Context())
-				assert.Equal(t, stripeapps.Identity{AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow}}, id)
+				assert.Equal(t, stripeapps.Identity{AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute)}}, id)
 			}
 		})
 	}

@@ -274,8 +274,10 @@ func (v *Verifier) verify(r *http.Request, c *check) (*http.Request, error) {
 
 // Signature is a verified signature.
 type Signature struct {
-	// SignedAt is when Stripe signed, in whole seconds, in UTC.
-	SignedAt time.Time
+	// SignedAt is when Stripe signed, in whole seconds, in UTC. Until ExpiresAt,
+	// included, the Verifier accepts the signature again and again: see package
+	// replay.
+	SignedAt, ExpiresAt time.Time
 	// Secret is the index of the secret that Stripe signed with, among those in
 	// force.
 	Secret int
@@ -380,7 +382,8 @@ func (v *Verifier) match(h *signed.Header, payload []byte) (_ Signature, ok bool
 	if i < 0 {
 		return Signature{}, false
 	}
-	return Signature{SignedAt: time.Unix(h.SignedAt, 0).UTC(), Secret: i, SecretLabel: keys[i].Label}, true
+	at := time.Unix(h.SignedAt, 0).UTC()
+	return Signature{SignedAt: at, ExpiresAt: at.Add(v.tolerance), Secret: i, SecretLabel: keys[i].Label}, true
 }
 
 // maxDiagnosedBytes is up to which size a body that no signature matches is read for

@@ -2,6 +2,7 @@ package stripeapps_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ func TestToleranceIsSymmetricAndIncludesItsLimit(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, stripeapps.Signature{SignedAt: testNow}, signature)
+			assert.Equal(t, stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(cmp.Or(test.tolerance, 5*time.Minute))}, signature)
 		})
 	}
 }
@@ -167,7 +168,7 @@ func TestWhichSecretHasSignedIsTold(t *testing.T) {
 		index  int
 		label  string
 	}{{"absec_new", 0, "live"}, {"absec_old", 1, "live"}, {"absec_sandbox", 2, "sandbox"}} {
-		want := stripeapps.Signature{SignedAt: testNow, Secret: test.index, SecretLabel: test.label}
+		want := stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute), Secret: test.index, SecretLabel: test.label}
 		r := signedRequest(plain)
 		r.Header.Set("Stripe-Signature", sign(plain, test.secret, testNow))
 		verified, err := v.Verify(r)
@@ -183,19 +184,19 @@ func TestWhichSecretHasSignedIsTold(t *testing.T) {
 	_, v1, _ := strings.Cut(sign(plain, "absec_new", testNow), ",")
 	signature, err := v.VerifyPayload([]byte(plain), sign(plain, "absec_old", testNow)+","+v1)
 	require.NoError(t, err)
-	assert.Equal(t, stripeapps.Signature{SignedAt: testNow, SecretLabel: "live"}, signature)
+	assert.Equal(t, stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute), SecretLabel: "live"}, signature)
 
 	require.NoError(t, v.SetLabeledSecrets(stripeapps.LabeledSecret{Label: "next", Secret: "absec_next"}))
 	signature, err = v.VerifyPayload([]byte(plain), sign(plain, "absec_next", testNow))
 	require.NoError(t, err)
-	assert.Equal(t, stripeapps.Signature{SignedAt: testNow, SecretLabel: "next"}, signature)
+	assert.Equal(t, stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute), SecretLabel: "next"}, signature)
 	_, err = v.VerifyPayload([]byte(plain), sign(plain, "absec_new", testNow))
 	assert.ErrorIs(t, err, stripeapps.ErrNoMatch)
 
 	require.NoError(t, v.SetSecrets("absec_plain"))
 	signature, err = v.VerifyPayload([]byte(plain), sign(plain, "absec_plain", testNow))
 	require.NoError(t, err)
-	assert.Equal(t, stripeapps.Signature{SignedAt: testNow}, signature)
+	assert.Equal(t, stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute)}, signature)
 }
 
 func TestLabeledSecretsAreChecked(t *testing.T) {
@@ -438,7 +439,7 @@ func TestAnIdentityCanBeVerifiedByTheTimeOfReceipt(t *testing.T) {
 	v := newVerifier(t, stripeapps.VerifierConfig{})
 	id, err := v.VerifyIdentity([]byte(plain), header, received)
 	require.NoError(t, err)
-	assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: received.Add(-4 * time.Minute)}}, id)
+	assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: received.Add(-4 * time.Minute), ExpiresAt: received.Add(time.Minute)}}, id)
 
 	for _, test := range []struct {
 		name, payload string
@@ -492,7 +493,7 @@ func TestACallByStripeIsNotWhatAUserCanHaveSigned(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			signature, err := v.VerifyStripeCall([]byte(test.payload), sign(test.payload, testSecret, testNow))
 			assert.ErrorIs(t, err, test.want)
-			assert.Equal(t, err == nil, signature == stripeapps.Signature{SignedAt: testNow})
+			assert.Equal(t, err == nil, signature == stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute)})
 			_, err = v.VerifyStripeCall([]byte(test.payload), sign(test.payload, "absec_other", testNow))
 			assert.ErrorIs(t, err, stripeapps.ErrNoMatch, "it must be signed first")
 		})

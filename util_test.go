@@ -120,7 +120,7 @@ var statusOf = map[string]int{
 	"no_identity": 400, "only_ids_signed": 400, "install_signature": 400,
 }
 
-var testIdentity = stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow}}
+var testIdentity = stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute)}}
 
 // verifiedContext is the context of a request with this payload and the test ids.
 func verifiedContext(payload string) context.Context {

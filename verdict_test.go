@@ -49,7 +49,7 @@ func TestAnAcceptedRequestIsObserved(t *testing.T) {
 			verdict := (*verdicts)[0]
 			assert.Same(t, r, verdict.Request)
 			assert.NoError(t, verdict.Err)
-			assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, Secret: 1}}, verdict.Identity)
+			assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute), Secret: 1}}, verdict.Identity)
 			assert.Equal(t, 1, verdict.Secret)
 			assert.Equal(t, testNow.Add(2*time.Second), verdict.Time, "the look by which the age was judged")
 			assert.Equal(t, 2*time.Second, verdict.Duration, "from the first look to the third")
