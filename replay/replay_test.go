@@ -1,0 +1,247 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/replay"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
+)
+
+const nonce = "6f1c9f3e-0d55-4c0e-8e57-4c6a1f1b1a11"
+
+// newBackend returns a handler with once behind a verifier by the clock.
+func newBackend(t *testing.T, clock *clock, cfg replay.Config, verifiers ...stripeapps.VerifierConfig) http.Handler {
+	t.Helper()
+	if cfg.Guard == nil {
+		cfg.Guard = replay.NewMemory(replay.MemoryConfig{Now: clock.Now})
+	}
+	once, err := replay.Once(cfg)
+	require.NoError(t, err)
+	config := stripeapps.VerifierConfig{}
+	if len(verifiers) > 0 {
+		config = verifiers[0]
+	}
+	config.Now = clock.Now
+	if config.Secrets == nil {
+		config.Secrets = []string{stripeappstest.DefaultSecret}
+	}
+	verifier, err := stripeapps.NewVerifier(config)
+	require.NoError(t, err)
+	return verifier.Handler(once(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })))
+}
+
+func send(handler http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+func signed(clock *clock, payload any, options ...stripeappstest.Option) *http.Request {
+	return stripeappstest.NewRequest("POST", "/api/payouts", payload, append(options, stripeappstest.At(clock.Now()))...)
+}
+
+func TestASignatureCanBeUsedOnce(t *testing.T) {
+	clock := newClock()
+	handler := newBackend(t, clock, replay.Config{})
+	payload := map[string]any{"amount": 1, "nonce": nonce}
+	assert.Equal(t, 204, send(handler, signed(clock, payload)).Code)
+	w := send(handler, signed(clock, payload))
+	assert.Equal(t, http.StatusConflict, w.Code)
+	assert.Contains(t, w.Body.String(), `"code":"replayed"`)
+
+	other := map[string]any{"amount": 1, "nonce": strings.Replace(nonce, "6", "7", 1)}
+	assert.Equal(t, 204, send(handler, signed(clock, other)).Code, "another nonce")
+	clock.Advance(time.Second)
+	assert.Equal(t, 204, send(handler, signed(clock, payload)).Code, "another time")
+}
+
+// Whatever can be written in another way does not make another signature.
+func TestAReplayIsOneHoweverItIsWritten(t *testing.T) {
+	for name, change := range map[string]func(r *http.Request){
+		"with another scheme in the header": func(r *http.Request) { r.Header.Set("Stripe-Signature", r.Header.Get("Stripe-Signature")+",v0=1") },
+		"with the signature first": func(r *http.Request) {
+			t, v1, _ := strings.Cut(r.Header.Get("Stripe-Signature"), ",")
+			r.Header.Set("Stripe-Signature", v1+","+t)
+		},
+		"split into lines": func(r *http.Request) {
+			r.Header["Stripe-Signature"] = strings.Split(r.Header.Get("Stripe-Signature"), ",")
+		},
+		"with the other secret's signature alone, while a secret is rolled": func(r *http.Request) {
+			parts := strings.Split(r.Header.Get("Stripe-Signature"), ",")
+			r.Header.Set("Stripe-Signature", parts[0]+","+parts[2])
+		},
+		"on another route":  func(r *http.Request) { r.URL.Path = "/api/other" },
+		"by another method": func(r *http.Request) { r.Method = http.MethodPut },
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newClock()
+			secrets := []string{"absec_new", "absec_old"}
+			handler := newBackend(t, clock, replay.Config{}, stripeapps.VerifierConfig{Secrets: secrets})
+			request := func() *http.Request {
+				return signed(clock, map[string]any{"nonce": nonce}, stripeappstest.WithSecret(secrets...))
+			}
+			require.Equal(t, 204, send(handler, request()).Code)
+			r := request()
+			change(r)
+			assert.Equal(t, http.StatusConflict, send(handler, r).Code)
+		})
+	}
+}
+
+func TestAGuardedRouteNeedsANonce(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		cfg     replay.Config
+		payload string
+		status  int
+	}{
+		{"none", replay.Config{}, `{"amount":1}`, 400},
+		{"one in a nested object", replay.Config{}, `{"a":{"nonce":"` + nonce + `"}}`, 400},
+		{"a number", replay.Config{}, `{"nonce":12345678901234567890}`, 400},
+		{"a list", replay.Config{}, `{"nonce":["` + nonce + `"]}`, 400},
+		{"15 bytes", replay.Config{}, `{"nonce":"` + nonce[:15] + `"}`, 400},
+		{"16 bytes", replay.Config{}, `{"nonce":"` + nonce[:16] + `"}`, 204},
+		{"128 bytes", replay.Config{}, `{"nonce":"` + strings.Repeat("n", 128) + `"}`, 204},
+		{"129 bytes", replay.Config{}, `{"nonce":"` + strings.Repeat("n", 129) + `"}`, 400},
+		{"under another name", replay.Config{}, `{"request_id":"` + nonce + `"}`, 400},
+		{"under the configured name", replay.Config{Nonce: "request_id"}, `{"request_id":"` + nonce + `"}`, 204},
+		{"under the default name where another is configured", replay.Config{Nonce: "request_id"}, `{"nonce":"` + nonce + `"}`, 400},
+		{"none, where that is allowed", replay.Config{InsecureAllowWithoutNonce: true}, `{"amount":1}`, 204},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clock := newClock()
+			handler := newBackend(t, clock, test.cfg)
+			w := send(handler, signed(clock, test.payload))
+			assert.Equal(t, test.status, w.Code)
+			if test.status == 400 {
+				assert.Contains(t, w.Body.String(), `"code":"no_nonce"`)
+				assert.Contains(t, w.Body.String(), "crypto.randomUUID()")
+			}
+		})
+	}
+}
+
+func TestASignatureIsRememberedForAsLongAsItIsGood(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		tolerance time.Duration
+		skew      time.Duration
+		remembers time.Duration
+	}{
+		{"by default", 0, 0, 5*time.Minute + 30*time.Second},
+		{"with a tolerance and a skew of one's own", time.Minute, time.Second, time.Minute + time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clock := newClock()
+			spy := &spyGuard{}
+			handler := newBackend(t, clock, replay.Config{Guard: spy, ClockSkew: test.skew}, stripeapps.VerifierConfig{Tolerance: test.tolerance})
+			require.Equal(t, 204, send(handler, signed(clock, map[string]any{"nonce": nonce})).Code)
+			assert.Equal(t, clock.Now().Add(test.remembers).UTC(), spy.until)
+			assert.Len(t, spy.key, 43)
+		})
+	}
+}
+
+func TestScopesKeepUsesApart(t *testing.T) {
+	clock := newClock()
+	guard := replay.NewMemory(replay.MemoryConfig{Now: clock.Now})
+	payload := map[string]any{"nonce": nonce}
+	for _, test := range []struct {
+		scope  string
+		status int
+	}{{"payouts", 204}, {"refunds", 204}, {"payouts", 409}, {"", 204}, {"", 409}} {
+		handler := newBackend(t, clock, replay.Config{Guard: guard, Scope: test.scope})
+		assert.Equal(t, test.status, send(handler, signed(clock, payload)).Code, "%q", test.scope)
+	}
+}
+
+func TestAGuardThatFailsFailsClosed(t *testing.T) {
+	cause := errors.New("dial tcp: connection refused")
+	clock := newClock()
+	var refused error
+	config := stripeapps.VerifierConfig{Observe: func(v stripeapps.Verdict) { refused = v.Err }}
+	handler := newBackend(t, clock, replay.Config{Guard: &spyGuard{err: cause}}, config)
+	w := send(handler, signed(clock, map[string]any{"nonce": nonce}))
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.Contains(t, w.Body.String(), `"code":"replay_guard_unavailable"`)
+	assert.NotContains(t, w.Body.String(), "dial")
+	assert.ErrorIs(t, refused, replay.ErrUnavailable)
+	assert.ErrorIs(t, refused, cause)
+
+	// Even if it says that it was the first.
+	handler = newBackend(t, clock, replay.Config{Guard: &spyGuard{first: true, err: cause}})
+	assert.Equal(t, 503, send(handler, signed(clock, map[string]any{"nonce": nonce})).Code)
+	handler = newBackend(t, clock, replay.Config{Guard: &spyGuard{err: cause}, InsecureAllowOnError: true})
+	assert.Equal(t, 204, send(handler, signed(clock, map[string]any{"nonce": nonce})).Code)
+}
+
+type spyGuard struct {
+	first bool
+	err   error
+	key   string
+	until time.Time
+}
+
+func (g *spyGuard) Claim(_ context.Context, key string, until time.Time) (bool, error) {
+	g.key, g.until = key, until
+	return g.first || g.err == nil, g.err
+}
+
+func TestOutsideTheChainNothingPasses(t *testing.T) {
+	once, err := replay.Once(replay.Config{Guard: &spyGuard{}})
+	require.NoError(t, err)
+	w := send(once(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("called") })), httptest.NewRequest("POST", "/", nil))
+	assert.Equal(t, 500, w.Code)
+	assert.Contains(t, w.Body.String(), "not_verified")
+}
+
+func TestEveryMistakeOfAConfigurationIsReported(t *testing.T) {
+	once, err := replay.Once(replay.Config{Nonce: "user_id", ClockSkew: -1})
+	assert.Nil(t, once)
+	require.Error(t, err)
+	for _, want := range []string{"Config.Guard is nil", `Config.Nonce is "user_id"`, "Config.ClockSkew is -1ns"} {
+		assert.ErrorContains(t, err, want)
+	}
+	_, err = replay.Once(replay.Config{Guard: &spyGuard{}, ClockSkew: time.Hour + 1})
+	assert.ErrorContains(t, err, "Config.ClockSkew is 1h0m0.000000001s")
+	_, err = replay.Once(replay.Config{Guard: &spyGuard{}, ClockSkew: time.Hour})
+	assert.NoError(t, err)
+}
+
+// One signature for the two halves of a transfer, sent twice by a careless client.
+func ExampleOnce() {
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{stripeappstest.DefaultSecret}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	once, err := replay.Once(replay.Config{Guard: replay.NewMemory(replay.MemoryConfig{})})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	payout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "paid out") })
+	handler := verifier.Handler(once(payout))
+
+	at := stripeappstest.At(time.Now())
+	for range 2 {
+		r := stripeappstest.NewRequest("POST", "/api/payouts", map[string]any{"amount": 1250, "nonce": "6f1c9f3e-0d55-4c0e-8e57-4c6a1f1b1a11"}, at)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Print(w.Code, " ", w.Body.String())
+	}
+	// Output:
+	// 200 paid out
+	// 409 {"title":"Conflict","status":409,"code":"replayed","detail":"this signature has been used before: call fetchStripeSignature for each request, with a new nonce in the payload"}
+}
