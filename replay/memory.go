@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,14 +80,23 @@ func (m *Memory) Claim(ctx context.Context, key string, until time.Time) (first 
 	if !until.After(now) {
 		return false, ErrOver
 	}
-	first, err = m.claim(d, until.UnixNano(), now.UnixNano())
+	first, err = m.claim(d, nanoseconds(until), nanoseconds(now))
 	if err == ErrFull { // of what has expired in other shards, perhaps
 		for i := range m.shards {
-			m.shards[i].forget(&m.room, now.UnixNano())
+			m.shards[i].forget(&m.room, nanoseconds(now))
 		}
-		first, err = m.claim(d, until.UnixNano(), now.UnixNano())
+		first, err = m.claim(d, nanoseconds(until), nanoseconds(now))
 	}
 	return first, err
+}
+
+// nanoseconds are those since 1970, as far as an int64 can count them: until 2262.
+// UnixNano would turn a later time into one that may be over.
+func nanoseconds(t time.Time) int64 {
+	if t.Unix() >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 func (m *Memory) claim(key digest, until, now int64) (first bool, err error) {

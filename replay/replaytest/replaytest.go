@@ -54,6 +54,7 @@ var tests = []struct {
 	{"a key of a wrong length is an error", testWrongLength},
 	{"of many claims at once, one is the first", testAtOnce},
 	{"a claim is remembered until its time", testRemembered},
+	{"a claim is remembered until its time, however far that is", testFar},
 	{"a claim is forgotten after its time", testForgotten},
 	{"a claim for a time that is over is an error", testOver},
 	{"a claim whose context has ended is an error", testEnded},
@@ -165,6 +166,18 @@ func testRemembered(t reporter, g guards) {
 	g.Advance(1500 * time.Millisecond) // what is forgotten takes nothing else along
 	g.mustBe(t, false, 1, "long", time.Hour)
 	g.mustBe(t, false, 1, "longer", time.Hour)
+}
+
+func testFar(t reporter, g guards) {
+	for _, year := range []int{2262, 2263, 2300, 2500, 3000, 9999} { // an int64 of nanoseconds ends in 2262
+		key, until := fmt.Sprint("far ", year), time.Date(year, 12, 31, 23, 59, 59, 0, time.UTC)
+		for i := range 2 {
+			first, err := g.Guards[i%len(g.Guards)].Claim(context.Background(), key, until)
+			if err != nil || first != (i == 0) {
+				t.Errorf("claim %d until %v: first is %v and the error %v", i+1, until, first, err)
+			}
+		}
+	}
 }
 
 func testForgotten(t reporter, g guards) {

@@ -181,6 +181,11 @@ func TestRunFindsWhatIsWrongWithAGuard(t *testing.T) {
 				return !had, nil
 			}
 		}, "a claim is remembered until its time"},
+		{"it counts nanoseconds", func(m *replay.Memory, _ *clock) guardFunc {
+			return func(ctx context.Context, key string, until time.Time) (bool, error) {
+				return m.Claim(ctx, key, time.Unix(0, until.UnixNano()))
+			}
+		}, "however far that is"},
 		{"it forgets nothing", func(*replay.Memory, *clock) guardFunc {
 			var claimed sync.Map
 			return func(_ context.Context, key string, _ time.Time) (bool, error) {
