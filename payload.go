@@ -133,39 +133,19 @@ func idsInQuery(r *http.Request) (users, accounts []string, _ error) {
 	return query["user_id"], query["account_id"], nil
 }
 
-// readBody reads the whole body, at most limit bytes of it.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
+	content, err := body.ReadRequest(r, limit)
 	switch {
-	case r.ContentLength > limit:
-		return nil, ErrBodyTooLarge
-	case r.Body == nil || r.Body == http.NoBody:
-		if r.ContentLength > 0 {
-			return nil, errBodyTooShort
-		}
-		return nil, nil
-	}
-	// Length 0 with a body is a request made by hand, whose length is not known.
-	content, err := body.Read(r.Body, r.ContentLength, limit)
-	switch err {
-	case nil:
+	case err == nil:
 		return content, nil
-	case body.ErrTooLarge:
-		return nil, ErrBodyTooLarge
-	case body.ErrTooShort:
+	case errors.Is(err, body.ErrTooLarge):
+		return nil, ErrBodyTooLarge.causedBy(err)
+	case err == body.ErrTooShort:
 		return nil, errBodyTooShort
-	case body.ErrTooLong:
+	case err == body.ErrTooLong:
 		return nil, errBodyTooLong
 	}
-	return nil, unreadable(err)
-}
-
-// unreadable tells the limit of an http.MaxBytesReader from a client that went
-// away.
-func unreadable(err error) error {
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return ErrBodyTooLarge.causedBy(err)
-	}
-	return ErrBodyUnreadable.causedBy(err)
+	return nil, ErrBodyUnreadable.causedBy(err)
 }
 
 // bodyAgain is a request body that has been read, for the handler to read again.

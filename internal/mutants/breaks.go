@@ -66,7 +66,7 @@ var breaks = []brokenBy{
 		{keysFile, "import (", "import (\n\t\"bytes\""},
 		{keysFile, "m.hash.Write(payload)", "m.hash.Write(bytes.TrimSpace(payload))"}}},
 	{"a body may have a byte more than the limit", []edit{
-		{"payload.go", "body.Read(r.Body, r.ContentLength, limit)", "body.Read(r.Body, r.ContentLength, limit+1)"}}},
+		{"internal/body/request.go", "Read(r.Body, r.ContentLength, limit)", "Read(r.Body, r.ContentLength, limit+1)"}}},
 	{"of several ids in headers the first counts", []edit{
 		{"payload.go", "len(users) != 1", "len(users) == 0"},
 		{"payload.go", "len(accounts) != 1", "len(accounts) == 0"}}},
