@@ -294,7 +294,7 @@ type Signature struct {
 // about the payload's form. Verify and VerifyIdentity do both, and VerifyStripeCall
 // is for what Stripe itself sends. Whoever may use the app can have any JSON object
 // signed, at any time, by calling fetchStripeSignature in their own browser; what
-// they cannot choose are its last two members, their own ids.
+// they cannot choose are the ids in it, which are their own, wherever they stand.
 //
 // The error is ErrNotSigned, ErrMalformedSignature, ErrTooOld, ErrTooNew or
 // ErrNoMatch. The time is checked before the MAC, which costs most.
@@ -324,10 +324,10 @@ func (v *Verifier) VerifyIdentity(payload []byte, header string, at time.Time) (
 
 // VerifyStripeCall is VerifyPayload for calls that Stripe makes by itself, signed
 // with the app's secret, like those of a remote function: their body names no
-// user, is the payload as a whole, and may be empty. A payload that has the form
-// of an extension's request or of an install link, which a Dashboard user can have
-// signed, is ErrExtensionSignature: what ends in account_id, or cannot be read
-// well enough to tell.
+// user, is the payload as a whole, and may be empty. A payload that a Dashboard user
+// can have had signed, for an extension's request or an install link, is
+// ErrExtensionSignature: an object that names account_id or user_id at its top level,
+// in any spelling that some decoder takes for them, or that cannot be read.
 //
 // The body must be bounded by the caller, and read whole. Which headers and forms
 // Stripe uses for such calls is not documented in full: try it out.

@@ -475,7 +475,7 @@ func TestACallByStripeIsNotWhatAUserCanHaveSigned(t *testing.T) {
 		want          error
 	}{
 		{"an empty body", "", nil},
-		{"an event", `{"id":"evt_1","object":"event","account_id":"acct_123","livemode":true}`, nil},
+		{"an event", `{"id":"evt_1","object":"event","account":"acct_123","livemode":true}`, nil},
 		{"no JSON", "hello", nil},
 		{"a list", `[{"account_id":"acct_123"}]`, nil},
 		{"ids in a nested object", `{"context":{"user_id":"usr_123","account_id":"acct_123"}}`, nil},
@@ -483,6 +483,10 @@ func TestACallByStripeIsNotWhatAUserCanHaveSigned(t *testing.T) {
 		{"the ids alone", onlyIDs, stripeapps.ErrExtensionSignature},
 		{"an extension's payload", plain, stripeapps.ErrExtensionSignature},
 		{"an extension's payload without a user", `{"a":1,"account_id":"acct_123"}`, stripeapps.ErrExtensionSignature},
+		{"an extension's payload that names the ids itself, so that they are not its last", `{"account_id":"acct_123","user_id":"usr_123","amount":1}`, stripeapps.ErrExtensionSignature},
+		{"an extension's payload that names its account first", `{"account_id":"acct_123","amount":1,"user_id":"usr_123"}`, stripeapps.ErrExtensionSignature},
+		{"a user without an account", `{"user_id":"usr_123","amount":1}`, stripeapps.ErrExtensionSignature},
+		{"an object that is not UTF-8", "{\"a\":\"\xff\"}", stripeapps.ErrExtensionSignature},
 		{"an install link", `{"state":"x","user_id":"usr_123","account_id":"acct_123"}`, stripeapps.ErrExtensionSignature},
 		{"an account that is no id", `{"account_id":{}}`, stripeapps.ErrExtensionSignature},
 		{"the account under another name", `{"a":1,"accountId":"acct_123"}`, stripeapps.ErrExtensionSignature},

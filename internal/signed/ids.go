@@ -90,22 +90,22 @@ func ReadIDs(payload []byte, allowNoUser bool) (ids IDs, _ Fault) {
 	return ids, OK
 }
 
-// MayBeExtensions reports whether a signed payload has the form of what an
-// extension or an install link has signed: a JSON object whose last member is
-// account_id, by any decoder's reading. An object that cannot be read counts too if
-// it names an account at all.
+// MayBeExtensions reports whether a signed payload can be what an extension or an
+// install link has had signed: a JSON object that names a user or an account, by any
+// decoder's reading. Where they stand does not matter: ids that the extension's own
+// payload names too keep the place that they have there. An object that cannot be
+// read counts as well.
 func MayBeExtensions(payload []byte) bool {
 	names := nameSets.Get().(*nameSet)
 	defer names.release()
-	last := false
 	members := Members(payload)
 	for members.Next() {
-		last = knownAs(names.add(members.Name)) == "account_id"
+		switch knownAs(names.add(members.Name)) {
+		case "user_id", "account_id":
+			return true
+		}
 	}
-	if members.Fault != OK {
-		return bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{")) && bytes.Contains(bytes.ToLower(payload), []byte("account"))
-	}
-	return last
+	return members.Fault != OK && bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{"))
 }
 
 // NamedIDs returns the payload of the two ids alone that a body names, wherever

@@ -99,24 +99,28 @@ func TestThePayloadOfTheIDsAloneIsReadAsThem(t *testing.T) {
 	assert.Equal(t, len(payload), cap(payload), "it is made in memory of its size")
 }
 
-func TestWhatMayBeAnExtensionsEndsInAnAccount(t *testing.T) {
+func TestWhatMayBeAnExtensionsNamesAUserOrAnAccount(t *testing.T) {
 	for payload, want := range map[string]bool{
-		`{"account_id":"a"}`:        true,
-		`{"b":1,"account_id":"a"}`:  true,
-		`{"account_id":"a","b":1}`:  false,
-		`{"b":1,"AccountId":"a"}`:   true,
-		`{"b":1,"user_id":"u"}`:     false,
-		`{}`:                        false,
-		"":                          false,
-		`{"account_id":"a"}}`:       true,
-		" \n" + `{"account_id":"a"`: true,
-		`{"ACCOUNT_ID":"a"`:         true,
-		`{"b":"c"`:                  false,
-		`"account_id"`:              false,
-		`[{"account_id":"a"}]`:      false,
-		`[` + `{"account_id":"a"}`:  false,
-		`{"b":1,"account_id":{"account_id":"a"}}`:  true,
-		`{"account_id":"a","b":{"account_id":"a"}`: true, // it cannot be read
+		`{"account_id":"a"}`:                      true,
+		`{"b":1,"account_id":"a"}`:                true,
+		`{"account_id":"a","b":1}`:                true,
+		`{"account_id":1,"b":1}`:                  true,
+		`{"b":1,"AccountId":"a"}`:                 true,
+		`{"b":1,"user_id":"u"}`:                   true,
+		`{"userId":"u","b":1}`:                    true,
+		`{"b":1,"livemode":true}`:                 false,
+		`{}`:                                      false,
+		"":                                        false,
+		`{"account_id":"a"}}`:                     true,
+		" \n" + `{"account_id":"a"`:               true,
+		`{"ACCOUNT_ID":"a"`:                       true,
+		`{"b":"c"`:                                true, // it cannot be read
+		"{\"b\":\"\xff\"}":                        true,
+		`"account_id"`:                            false,
+		`[{"account_id":"a"}]`:                    false,
+		`[` + `{"account_id":"a"}`:                false,
+		`{"b":1,"account_id":{"account_id":"a"}}`: true,
+		`{"b":{"account_id":"a"}}`:                false,
 	} {
 		assert.Equal(t, want, MayBeExtensions([]byte(payload)), payload)
 	}
