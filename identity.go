@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/decode"
@@ -110,22 +109,22 @@ type StripeRole struct {
 
 // StripeRoles returns the roles that the extension has had signed as the member
 // stripe_roles (userContext.roles), which Stripe checks. The error is
-// ErrUnexpectedPayload, where there is no such member or it is no list of roles:
-// that says nothing about the user's roles, not that there are none; or it is
-// ErrNotVerified, outside the chain.
+// ErrUnexpectedPayload, where there is no such member or it is no list of roles that
+// every decoder reads alike: that says nothing about the user's roles, not that there
+// are none; or it is ErrNotVerified, outside the chain.
 //
 // https://docs.stripe.com/stripe-apps/build-backend
 func StripeRoles(ctx context.Context) ([]StripeRole, error) {
 	if fromContext(ctx) == nil {
 		return nil, ErrNotVerified
 	}
-	var roles []StripeRole
-	member := signedMember(ctx, "stripe_roles")
-	if member == nil {
+	read, ok := signed.ReadRoles(signedMember(ctx, "stripe_roles"))
+	if !ok {
 		return nil, errNoRoles
 	}
-	if err := json.Unmarshal(member, &roles); err != nil || roles == nil {
-		return nil, errNoRoles.causedBy(err)
+	roles := make([]StripeRole, len(read))
+	for i, role := range read {
+		roles[i] = StripeRole(role)
 	}
 	return roles, nil
 }

@@ -250,6 +250,7 @@ func TestStripeRoles(t *testing.T) {
 		{"not signed", `{"a":1}`, nil, stripeapps.ErrUnexpectedPayload},
 		{"null", `{"stripe_roles":null}`, nil, stripeapps.ErrUnexpectedPayload},
 		{"not a list", `{"stripe_roles":{"id":"input"}}`, nil, stripeapps.ErrUnexpectedPayload},
+		{"an id that is there twice", `{"stripe_roles":[{"id":"view_only","ID":"input"}]}`, nil, stripeapps.ErrUnexpectedPayload},
 		{"not a list of objects", `{"stripe_roles":["input"]}`, nil, stripeapps.ErrUnexpectedPayload},
 	} {
 		t.Run(test.name, func(t *testing.T) {

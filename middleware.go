@@ -157,21 +157,26 @@ func Action(name string) Requirement {
 	}
 }
 
-// Role requires the signed payload to have a member stripe_roles with a role of
-// this id ("admin", "view_only", or that of a custom role). The extension signs
-// userContext.roles under that name; unlike everything else in a payload, Stripe
-// checks it, and signs nothing where it is not true. It panics if id is empty.
+// Role requires the signed payload to have a member stripe_roles with the built-in
+// role of this id ("admin", "view_only", …). The extension signs userContext.roles
+// under that name; unlike everything else in a payload, Stripe checks it, and signs
+// nothing where it is not true. A custom role never meets it, since accounts give
+// those their ids: read them with StripeRoles. It panics if id is empty.
 //
 // https://docs.stripe.com/stripe-apps/build-backend
 func Role(id string) Requirement {
 	if id == "" {
 		panic("stripeapps: Role needs an id")
 	}
-	unmet := ErrRequirementNotMet.because("this endpoint is for users with the role " + strconv.Quote(id) +
-		": sign stripe_roles: userContext.roles in the payload given to fetchStripeSignature")
+	needs := "this endpoint is for users with the built-in role " + strconv.Quote(id)
+	unsigned := ErrRequirementNotMet.because(needs + ": sign stripe_roles: userContext.roles in the payload given to fetchStripeSignature")
+	unmet := ErrRequirementNotMet.because(needs + ", which is not among the roles that are signed")
 	return func(r *http.Request) error {
 		roles, err := StripeRoles(r.Context())
-		if err != nil || !slices.ContainsFunc(roles, func(role StripeRole) bool { return role.ID == id }) {
+		if err != nil {
+			return unsigned
+		}
+		if !slices.ContainsFunc(roles, func(role StripeRole) bool { return role.ID == id && role.Type == "builtIn" }) {
 			return unmet
 		}
 		return nil

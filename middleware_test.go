@@ -95,6 +95,9 @@ func TestRequire(t *testing.T) {
 		{"live mode among other members", `{"a":1,"livemode":true}`, stripeapps.LiveMode(true), 204, ""},
 		{"the role", `{"stripe_roles":[{"type":"builtIn","id":"view_only","name":"View only"},{"type":"builtIn","id":"admin","name":"Administrator"}]}`, stripeapps.Role("admin"), 204, ""},
 		{"another role", `{"stripe_roles":[{"type":"builtIn","id":"view_only","name":"admin"}]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
+		{"a custom role with the id of a built-in one", `{"stripe_roles":[{"type":"custom","id":"admin","name":"Administrator"}]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
+		{"a role without a type", `{"stripe_roles":[{"id":"admin"}]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
+		{"a role with two ids", `{"stripe_roles":[{"type":"builtIn","id":"view_only","ID":"admin"}]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
 		{"no role", `{"stripe_roles":[]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
 		{"no roles signed", `{"roles":[{"id":"admin"}]}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
 		{"roles that are none", `{"stripe_roles":"admin"}`, stripeapps.Role("admin"), 403, "requirement_not_met"},
@@ -131,6 +134,18 @@ func TestRequire(t *testing.T) {
 				assert.NotContains(t, w.Body.String(), "secret reason")
 			}
 		})
+	}
+}
+
+func TestRoleSaysWhetherRolesAreSignedAtAll(t *testing.T) {
+	for payload, want := range map[string]string{
+		`{}`: `this endpoint is for users with the built-in role "admin": sign stripe_roles: userContext.roles in the payload given to fetchStripeSignature`,
+		`{"stripe_roles":[{"type":"builtIn","id":"view_only"}]}`: `this endpoint is for users with the built-in role "admin", which is not among the roles that are signed`,
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(verifiedContext(payload))
+		err := stripeapps.Role("admin")(r)
+		require.ErrorIs(t, err, stripeapps.ErrRequirementNotMet)
+		assert.Equal(t, "stripeapps: "+want+" (requirement_not_met)", err.Error())
 	}
 }
 

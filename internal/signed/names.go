@@ -60,30 +60,11 @@ func isConfusable(name, folded []byte) bool {
 	return known != "" && string(name) != known
 }
 
-// knownAs returns the known name that some decoder takes a name for, or "":
-// encoding/json ignores case by Unicode's simple folding, others also fold İ and ı
-// to i, or ignore _ and -. folded is the name as add returns it.
-//
-// https://pkg.go.dev/encoding/json/v2#MatchCaseInsensitiveNames
+// knownAs returns the known name that some decoder takes a name for, or "". folded
+// is the name as add returns it.
 func knownAs(folded []byte) string {
-	const longest = len("STRIPEROLES")
-	var squashed [longest]byte
-	n := 0
-	for i := 0; i < len(folded); i++ {
-		c := folded[i]
-		if c == '_' || c == '-' {
-			continue
-		}
-		if c == 0xc4 && i+1 < len(folded) && (folded[i+1] == 0xb0 || folded[i+1] == 0xb1) { // İ, ı in UTF-8
-			c, i = 'I', i+1
-		}
-		if n == longest {
-			return ""
-		}
-		squashed[n] = c
-		n++
-	}
-	switch string(squashed[:n]) {
+	var room squashed
+	switch string(room.squash(folded)) {
 	case "USERID":
 		return "user_id"
 	case "ACCOUNTID":
@@ -96,6 +77,33 @@ func knownAs(folded []byte) string {
 		return "stripe_roles"
 	}
 	return ""
+}
+
+// squashed has room for the longest name that matters.
+type squashed [len("STRIPEROLES")]byte
+
+// squash returns a folded name as the most generous decoders take it, or nil if it
+// is too long to matter: encoding/json ignores case by Unicode's simple folding,
+// others also fold İ and ı to i, or ignore _ and -.
+//
+// https://pkg.go.dev/encoding/json/v2#MatchCaseInsensitiveNames
+func (s *squashed) squash(folded []byte) []byte {
+	n := 0
+	for i := 0; i < len(folded); i++ {
+		c := folded[i]
+		if c == '_' || c == '-' {
+			continue
+		}
+		if c == 0xc4 && i+1 < len(folded) && (folded[i+1] == 0xb0 || folded[i+1] == 0xb1) { // İ, ı in UTF-8
+			c, i = 'I', i+1
+		}
+		if n == len(s) {
+			return nil
+		}
+		s[n] = c
+		n++
+	}
+	return s[:n]
 }
 
 // appendFolded appends what a name of a valid document means, with its case
