@@ -28,8 +28,9 @@ const (
 )
 
 // Read reads r to its end, at most limit bytes. length is the Content-Length, or
-// 0 or less if it is not known. The memory that is held at any time is at most
-// twice what has arrived, and 512 bytes; what is returned has its exact size.
+// 0 or less if it is not known. While it arrives, at most twice what has arrived is
+// held, and 512 bytes; at its end, where its length was not known, that and a copy for
+// as long as it takes to make. What is returned has its exact size.
 //
 // Unlike io.ReadAll it stops at a limit, and unlike io.ReadFull it keeps an error
 // that comes with the last bytes.

@@ -5,7 +5,7 @@ package signed
 import "testing"
 
 func TestReadingNamesMakesNoAllocations(t *testing.T) {
-	payload := []byte(`{"größe":1,"\ud83d\ude00":[{"a":null}],"k\u00e9y":"v","user_id":"usr_123","account_id":"acct_123"}`)
+	payload := []byte(`{"größe":1,"\ud83d\ude00":[{"a":null}],"k\u00e9y":"v","striperoles😀":1,"user_id":"usr_123","account_id":"acct_123"}`)
 	for name, read := range map[string]func() bool{
 		"ReadIDs": func() bool {
 			_, fault := ReadIDs(payload, false)

@@ -79,31 +79,37 @@ func knownAs(folded []byte) string {
 	return ""
 }
 
-// squashed has room for the longest name that matters.
-type squashed [len("STRIPEROLES")]byte
+// squashed has room for the longest name that matters, and what makes another too long.
+type squashed [longestSquashed + utf8.UTFMax]byte
+
+const longestSquashed = len("STRIPEROLES")
 
 // squash returns a folded name as the most generous decoders take it, or nil if it
-// is too long to matter: encoding/json ignores case by Unicode's simple folding,
-// others also fold İ and ı to i, or ignore _ and -.
+// is too long to matter. encoding/json ignores case by Unicode's simple folding.
+// Others also fold İ and ı to i, or the ligature of s and t by full folding, or ignore
+// _ and -.
 //
 // https://pkg.go.dev/encoding/json/v2#MatchCaseInsensitiveNames
+// https://www.unicode.org/Public/UCD/latest/ucd/CaseFolding.txt
 func (s *squashed) squash(folded []byte) []byte {
-	n := 0
-	for i := 0; i < len(folded); i++ {
-		c := folded[i]
-		if c == '_' || c == '-' {
+	out := s[:0]
+	for len(folded) > 0 {
+		c, size := utf8.DecodeRune(folded)
+		folded = folded[size:]
+		switch c {
+		case '_', '-':
 			continue
+		case 'İ', 'ı':
+			c = 'I'
+		case 'ﬅ', 'ﬆ':
+			out, c = append(out, 'S'), 'T'
 		}
-		if c == 0xc4 && i+1 < len(folded) && (folded[i+1] == 0xb0 || folded[i+1] == 0xb1) { // İ, ı in UTF-8
-			c, i = 'I', i+1
-		}
-		if n == len(s) {
+		out = utf8.AppendRune(out, c)
+		if len(out) > longestSquashed {
 			return nil
 		}
-		s[n] = c
-		n++
 	}
-	return s[:n]
+	return out
 }
 
 // appendFolded appends what a name of a valid document means, with its case

@@ -91,12 +91,12 @@ func TestANameThatSomeDecoderTakesForAKnownOneIsRefused(t *testing.T) {
 	for _, name := range []string{
 		"Action", "ACTION", "act_ion", "a-c-t-i-o-n", "_action", "action_", "-action-", "actİon", "actıon", `act\u0130on`, `act\u0131on`, `\u0061ction`,
 		"liveMode", "live_mode", "live-mode", "lıvemode", `livemod\u0065`,
-		"stripeRoles", "stripe-roles", "striperoles", "ſtripe_roles", "stripe__roles", "STRİPE_ROLES",
+		"stripeRoles", "stripe-roles", "striperoles", "ſtripe_roles", "stripe__roles", "STRİPE_ROLES", "ﬅripe_roles", "ﬆripe_roles", `\ufb05ripe_roles`,
 	} {
 		assert.Equal(t, ConfusedName, faultOfNames(name), name)
 	}
 	for _, name := range []string{
-		"action", "livemode", "stripe_roles", "actions", "actio", "_", "-", "İ", "ı", "act ion", "act.ion", "actîon", "act°on", "act±on", "actðon", "actĲon", "actÄ", "striperolesx", "strİperolesx",
+		"action", "livemode", "stripe_roles", "actions", "actio", "_", "-", "İ", "ı", "act ion", "act.ion", "actîon", "act°on", "act±on", "actðon", "actĲon", "actÄ", "striperolesx", "strİperolesx", "striperoleﬅ", "striperolé", "striperole😀", "ﬅ",
 		"actGon", "account", "user", "id", "userids", "accountids", "xaction", "stripe_role", "Äction",
 	} {
 		assert.Equal(t, OK, faultOfNames(name), name)
