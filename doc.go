@@ -53,11 +53,12 @@
 // # Limits
 //
 // A Stripe-Signature header of 4 KiB and 16 v1 signatures; 16 secrets; a body of
-// [DefaultMaxBodyBytes]; a query of 16 KiB; payloads nested 256 levels deep. Sizes
-// are checked before anything is parsed, counts while parsing. The middleware must
-// see the body as it was signed: put it in front of whatever parses the body, and
-// behind whatever undoes a Content-Encoding, because what is signed is the text
-// before that. The rate of requests and slow clients are the server's to limit.
+// [DefaultMaxBodyBytes] within [DefaultBodyTimeout]; a query of 16 KiB; payloads nested
+// 256 levels deep. Sizes are checked before anything is parsed, counts while parsing.
+// The middleware must see the body as it was signed: put it in front of whatever
+// parses the body, and behind whatever undoes a Content-Encoding, because what is
+// signed is the text before that. The rate of requests and slow headers are the
+// server's to limit.
 //
 // # What stands beside it
 //

@@ -51,8 +51,8 @@ var (
 	ErrBodyTooLarge = NewError("body_too_large", http.StatusRequestEntityTooLarge,
 		"the request body is larger than this endpoint accepts")
 
-	// ErrBodyUnreadable: the body could not be read to its end, or is not as
-	// long as its Content-Length.
+	// ErrBodyUnreadable: the body could not be read to its end, or in time, or is
+	// not as long as its Content-Length.
 	ErrBodyUnreadable = NewError("body_unreadable", http.StatusBadRequest,
 		"the request body could not be read to its end")
 
@@ -251,6 +251,8 @@ var (
 	errQueryTooLong = ErrMalformedIDs.because("the URL's query is longer than 16384 bytes")
 	errBodyTooShort = ErrBodyUnreadable.because(
 		"the request body is shorter than its Content-Length: it was cut off, or something read it before this middleware")
+	errBodyTooSlow = ErrBodyUnreadable.because(
+		"the request body did not arrive within the time that this endpoint, or its server, gives it")
 	errBodyTooLong = ErrBodyUnreadable.because(
 		"the request body is longer than its Content-Length: something replaced it before this middleware and kept the length, like what undoes a Content-Encoding")
 )

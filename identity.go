@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/body"
 	"github.com/seed-8a2ffb75/stripeapps/internal/decode"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
@@ -27,7 +28,7 @@ type verified struct {
 	identity Identity
 	payload  []byte
 	verifier *Verifier // nil: ContextWithIdentity has made this
-	body     bodyAgain
+	body     body.Again
 }
 
 type contextKey struct{}

@@ -1,11 +1,10 @@
 package stripeapps
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
+	"os"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/body"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
@@ -144,14 +143,8 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, errBodyTooShort
 	case err == body.ErrTooLong:
 		return nil, errBodyTooLong
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errBodyTooSlow.causedBy(err)
 	}
 	return nil, ErrBodyUnreadable.causedBy(err)
 }
-
-// bodyAgain is a request body that has been read, for the handler to read again.
-type bodyAgain struct {
-	bytes.Reader
-	original io.Closer
-}
-
-func (b *bodyAgain) Close() error { return b.original.Close() }

@@ -1,6 +1,7 @@
 package stripeapps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/body"
 	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
@@ -19,9 +21,13 @@ const (
 	// DefaultMaxBodyBytes is the largest body that is read, unless
 	// VerifierConfig.MaxBodyBytes says otherwise.
 	DefaultMaxBodyBytes = 1 << 20
+	// DefaultBodyTimeout is how long a body may take to arrive, unless
+	// VerifierConfig.BodyTimeout says otherwise.
+	DefaultBodyTimeout = 30 * time.Second
 
 	maxTolerance    = 24 * time.Hour
 	maxMaxBodyBytes = 1 << 30
+	maxBodyTimeout  = 24 * time.Hour
 )
 
 // VerifierConfig configures a Verifier. Only Secrets is required; the zero
@@ -53,6 +59,14 @@ type VerifierConfig struct {
 	// values and values over 1 GiB are errors. A Source that does not read the
 	// body does not bound it either.
 	MaxBodyBytes int64
+
+	// BodyTimeout is how long a request body may take to arrive, as a whole, from
+	// when Handler begins to read it; a slower one is refused with
+	// ErrBodyUnreadable. 0 means DefaultBodyTimeout; negative values and values over
+	// 24 hours are errors. A ReadTimeout of the http.Server that is not longer is
+	// used instead. It needs a ResponseWriter that has SetReadDeadline or Unwrap, as
+	// net/http's has; Verify and a Source that does not read the body set none.
+	BodyTimeout time.Duration
 
 	// Source says where the signed payload is. The zero value is SignedBody.
 	Source Source
@@ -102,6 +116,7 @@ type Verifier struct {
 	keys         atomic.Pointer[signed.Keyring]
 	tolerance    time.Duration
 	maxBodyBytes int64
+	bodyTimeout  time.Duration
 	source       Source
 	allowNoUser  bool
 	now          func() time.Time
@@ -113,19 +128,14 @@ type Verifier struct {
 // The error's text never shows any part of a secret.
 func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	v := &Verifier{
-		tolerance:    cfg.Tolerance,
-		maxBodyBytes: cfg.MaxBodyBytes,
+		tolerance:    cmp.Or(cfg.Tolerance, DefaultTolerance),
+		maxBodyBytes: cmp.Or(cfg.MaxBodyBytes, DefaultMaxBodyBytes),
+		bodyTimeout:  cmp.Or(cfg.BodyTimeout, DefaultBodyTimeout),
 		source:       cfg.Source,
 		allowNoUser:  cfg.InsecureAllowMissingUser,
 		now:          cfg.Now,
 		errorHandler: cfg.ErrorHandler,
 		observe:      cfg.Observe,
-	}
-	if v.tolerance == 0 {
-		v.tolerance = DefaultTolerance
-	}
-	if v.maxBodyBytes == 0 {
-		v.maxBodyBytes = DefaultMaxBodyBytes
 	}
 	if v.now == nil {
 		v.now = time.Now
@@ -137,6 +147,9 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	}
 	if v.maxBodyBytes < 0 || v.maxBodyBytes > maxMaxBodyBytes {
 		errs = append(errs, fmt.Errorf("stripeapps: MaxBodyBytes is %d: it must be 0 (meaning %d) or from 1 to %d", v.maxBodyBytes, DefaultMaxBodyBytes, maxMaxBodyBytes))
+	}
+	if v.bodyTimeout < 0 || v.bodyTimeout > maxBodyTimeout {
+		errs = append(errs, fmt.Errorf("stripeapps: BodyTimeout is %v: it must be 0 (meaning %v) or from 1ns to %v", v.bodyTimeout, DefaultBodyTimeout, maxBodyTimeout))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -188,11 +201,16 @@ func (v *Verifier) setSecrets(secrets []string, labeled []LabeledSecret) error {
 // middleware outside can still change both.
 func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var deadline body.Deadline
+		if !v.source.onlyIDs() {
+			deadline.Set(w, r, v.bodyTimeout)
+		}
 		accepted, err := v.Verify(r)
 		if err != nil {
 			v.Refuse(w, r, err)
-			return
+			return // what is left of the body keeps its deadline
 		}
+		deadline.Lift()
 		// What stands outside sees its own request only, not the copy: a log or a
 		// metric the pattern that a mux inside has found, and the server the files
 		// that it has to remove.
@@ -218,7 +236,7 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 //
 // The error is an *Error of any code but those of Require and DecodePayload. A
 // slow client can hold the call for as long as the server's ReadTimeout lets
-// it: set one.
+// it: set one. (BodyTimeout is Handler's.)
 func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
 	var c check
 	if v.observe == nil {
@@ -266,7 +284,7 @@ func (v *Verifier) verify(r *http.Request, c *check) (*http.Request, error) {
 	accepted := r.WithContext(context.WithValue(r.Context(), contextKey{}, state))
 	if len(body) > 0 {
 		state.body.Reset(body)
-		state.body.original = r.Body
+		state.body.Original = r.Body
 		accepted.Body = &state.body
 	}
 	return accepted, nil

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -131,6 +133,8 @@ func TestEveryProblemOfAConfigurationIsReported(t *testing.T) {
 		{"a tolerance of more than a day", stripeapps.VerifierConfig{Secrets: []string{secret}, Tolerance: 24*time.Hour + 1}, []string{"Tolerance is 24h0m0.000000001s"}},
 		{"a negative body limit", stripeapps.VerifierConfig{Secrets: []string{secret}, MaxBodyBytes: -1}, []string{"MaxBodyBytes is -1"}},
 		{"a body limit of more than 1 GiB", stripeapps.VerifierConfig{Secrets: []string{secret}, MaxBodyBytes: math.MaxInt64}, []string{"MaxBodyBytes is 9223372036854775807"}},
+		{"a negative time for a body", stripeapps.VerifierConfig{Secrets: []string{secret}, BodyTimeout: -1}, []string{"BodyTimeout is -1ns: it must be 0 (meaning 30s) or from 1ns to 24h0m0s"}},
+		{"a time of more than a day for a body", stripeapps.VerifierConfig{Secrets: []string{secret}, BodyTimeout: 24*time.Hour + 1}, []string{"BodyTimeout is 24h0m0.000000001s"}},
 		{"a body limit of one byte more than 1 GiB", stripeapps.VerifierConfig{Secrets: []string{secret}, MaxBodyBytes: 1<<30 + 1}, []string{"MaxBodyBytes is 1073741825"}},
 		{"everything at once", stripeapps.VerifierConfig{Secrets: []string{"whsec_s3cr3t", ""}, Tolerance: -1, MaxBodyBytes: -1},
 			[]string{"Secrets[0] looks like", "Secrets[1] is blank", "Tolerance is", "MaxBodyBytes is"}},
@@ -333,6 +337,54 @@ func TestAClientThatGoesAwayNeverReachesTheHandler(t *testing.T) {
 	_, err = http.DefaultClient.Do(request)
 	require.Error(t, err)
 	assert.ErrorIs(t, <-refused, stripeapps.ErrBodyUnreadable)
+}
+
+// withDeadlines is a recorder that remembers the deadlines for reading.
+type withDeadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Duration // from now on; 0 lifts one
+}
+
+func (w *withDeadlines) SetReadDeadline(at time.Time) error {
+	if at.IsZero() {
+		w.set = append(w.set, 0)
+	} else {
+		w.set = append(w.set, time.Until(at))
+	}
+	return nil
+}
+
+func TestABodyHasATimeToArriveIn(t *testing.T) {
+	tooSlow := func() *http.Request {
+		r := signedRequest(plain)
+		r.Body = io.NopCloser(iotest.ErrReader(os.ErrDeadlineExceeded))
+		return r
+	}
+	for _, test := range []struct {
+		name    string
+		config  stripeapps.VerifierConfig
+		request *http.Request
+		status  int
+		want    []time.Duration
+	}{
+		{"the usual one, until it has arrived", stripeapps.VerifierConfig{}, signedRequest(plain), 200, []time.Duration{stripeapps.DefaultBodyTimeout, 0}},
+		{"a chosen one", stripeapps.VerifierConfig{BodyTimeout: time.Second}, signedRequest(plain), 200, []time.Duration{time.Second, 0}},
+		{"one that is over", stripeapps.VerifierConfig{}, tooSlow(), 400, []time.Duration{stripeapps.DefaultBodyTimeout}},
+		{"none where the body is not read", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, signedRequest(plain), 400, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &withDeadlines{ResponseRecorder: httptest.NewRecorder()}
+				handler := newVerifier(t, test.config).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+				handler.ServeHTTP(w, test.request)
+				assert.Equal(t, test.status, w.Code)
+				assert.Equal(t, test.want, w.set)
+			})
+		})
+	}
+	_, err := newVerifier(t, stripeapps.VerifierConfig{}).Verify(tooSlow())
+	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	assert.EqualError(t, err, "stripeapps: the request body did not arrive within the time that this endpoint, or its server, gives it (body_unreadable)")
 }
 
 // Every request is signed with a secret that is in force before and after each

@@ -1,8 +1,10 @@
 package body
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -31,3 +33,12 @@ func wasCutOff(err error) bool {
 	cutOff := (*http.MaxBytesError)(nil)
 	return errors.As(err, &cutOff)
 }
+
+// Again is a request body that has been read, for the handler to read again.
+type Again struct {
+	bytes.Reader
+	Original io.Closer
+}
+
+// Close closes the body that was read.
+func (a *Again) Close() error { return a.Original.Close() }
