@@ -1,6 +1,6 @@
 module github.com/seed-8a2ffb75/stripeapps/interop
 
-go 1.26.0
+go 1.26.4
 
 replace github.com/seed-8a2ffb75/stripeapps => ..
 
@@ -8,6 +8,7 @@ require (
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/awslabs/aws-lambda-go-api-proxy v0.16.2
 	github.com/bytedance/sonic v1.15.5
+	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/gin-contrib/cors v1.7.7
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
