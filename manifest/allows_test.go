@@ -70,7 +70,7 @@ func TestVerdictsOnConnecting(t *testing.T) {
 		{"a very long one", exact, "https://api.example.com/" + strings.Repeat("x", 1<<20), false, "this is no URL for the extension to use: it is longer than 1 MiB"},
 
 		{"an entry that Stripe refuses for its scheme", "http://api.example.com/v2/x", "http://api.example.com/v2/x", false,
-			has("http://api.example.com/v2/x") + `, but Stripe refuses that: plain http: Stripe takes https only: write "https://api.example.com/v2/x"`},
+			has("http://api.example.com/v2/x") + `, but Stripe refuses that: plain http, and Stripe takes https only: write "https://api.example.com/v2/x"`},
 		{"or for its path", "https://api.example.com", "https://api.example.com/v2/x", false,
 			has("https://api.example.com") + `, but Stripe refuses that: there is no path ("path cannot be empty"): name one, like /api/, which allows all below it`},
 		{"or for its host", "https://api.stripe.com/v1/", "https://api.stripe.com/v1/charges", false,
@@ -260,7 +260,7 @@ func TestReasonsDoNotDependOnTheOrder(t *testing.T) {
 		{[]string{"https://api.example.com/v1/", exact, "https://*.example.com/v1/refunds", "https://*.example.com/v1/"}, exact, has(exact, "")},
 		{[]string{"https://api.example.com/v1/", "https://api.example.com:443/v1/refunds", "http://api.example.com/v1/refunds"}, exact, has("https://api.example.com/v1/", "")},
 		{[]string{"http://api.example.com/v1/", "http://api.example.com/v1/refunds"}, exact,
-			has("http://api.example.com/v1/refunds", `, but Stripe refuses that: plain http: Stripe takes https only: write "`+exact+`"`)},
+			has("http://api.example.com/v1/refunds", `, but Stripe refuses that: plain http, and Stripe takes https only: write "`+exact+`"`)},
 	} {
 		permutations(test.entries, func(entries []string) {
 			assert.Equal(t, test.reason, connecting(t, entries...).AllowsConnect(test.url).Reason, entries)

@@ -27,7 +27,7 @@ var endpointRules = []struct {
 	{"no scheme", "api.example.com/hook", []said{{isError, "this is no absolute URL: write https:// with a host", "", docsEndpoints}}},
 	{"a wildcard", `"https://*.example.com/hook"`, []said{{isWarning, "an endpoint is one URL: no wildcard is known for it", "", docsEndpoints}}},
 	{"loopback", "http://localhost:4241/hook", []said{{isWarning, "a loopback host: scripts run on Stripe's servers, which cannot reach it", "", docsEndpoints}}},
-	{"plain http", "http://api.example.com/hook", []said{{isWarning, "plain http: Stripe's documents have https only", "https://api.example.com/hook", docsEndpoints}}},
+	{"plain http", "http://api.example.com/hook", []said{{isWarning, "plain http, and Stripe's documents have https only", "https://api.example.com/hook", docsEndpoints}}},
 	{"another scheme", "wss://api.example.com/hook", []said{{isError, "an endpoint of the type custom_http is an https URL", "", docsEndpoints}}},
 }
 

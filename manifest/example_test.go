@@ -58,7 +58,7 @@ func ExampleManifest_Check() {
 	}
 	// Output:
 	// testdata/stripe-app.faulty.json:11: error: there is no path ("path cannot be empty"): name one, like /api/, which allows all below it
-	// testdata/stripe-app.faulty.json:12: error: plain http: Stripe takes https only
+	// testdata/stripe-app.faulty.json:12: error: plain http, and Stripe takes https only
 	//   write https://api.example.com/v1/refunds
 	// testdata/stripe-app.faulty.json:13: error: a host of Stripe's API: it cannot be in the manifest; call it with the extension SDK's HTTP client
 	// testdata/stripe-app.faulty.json:14: warning: without a slash at its end it allows this one URL, and nothing below it

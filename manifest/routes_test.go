@@ -61,7 +61,7 @@ func TestRoutesThatAreNotCovered(t *testing.T) {
 		{"without the slash", api, "/api/customers", `"/api/customers": connect-src has "https://api.example.com/api/customers/" (stripe-app.json:11), but the slash at its end allows what is below it, and not /api/customers itself: add "https://api.example.com/api/customers"`},
 		{"a wildcard is not taken as written", api, "/odd/{id}/{$}", `"/odd/{id}/{$}" (stripe-app.json): add "https://api.example.com/odd/", which allows it and all below it`},
 		{"another port", api + ":8443", "/api/customers/{id}", `"/api/customers/{id}" (stripe-app.json): add "https://api.example.com:8443/api/customers/", which allows it and all below it`},
-		{"an entry that Stripe refuses", "http://api.example.com", "/plain/x", `"/plain/x": connect-src has "http://api.example.com/plain/" (stripe-app.json:11), but Stripe refuses that: plain http: Stripe takes https only: write "https://api.example.com/plain/"`},
+		{"an entry that Stripe refuses", "http://api.example.com", "/plain/x", `"/plain/x": connect-src has "http://api.example.com/plain/" (stripe-app.json:11), but Stripe refuses that: plain http, and Stripe takes https only: write "https://api.example.com/plain/"`},
 		{"another host", api, "x.example.org/api/refunds", `"x.example.org/api/refunds": no entry of connect-src matches (stripe-app.json): add "https://x.example.org/api/refunds", which allows this URL alone, or "https://x.example.org/api/", which allows all below it`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

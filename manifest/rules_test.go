@@ -21,7 +21,7 @@ const (
 	noPath        = `there is no path ("path cannot be empty"): name one, like /api/, which allows all below it`
 	noPathOfImage = "there is no path: a browser allows the whole host then; Stripe's schema accepts that for images, its documents ask for a path"
 	noSlash       = "without a slash at its end it allows this one URL, and nothing below it"
-	plainHTTP     = "plain http: Stripe takes https only"
+	plainHTTP     = "plain http, and Stripe takes https only"
 	onLoopback    = "plain http on a loopback host: the sample of a local manifest has one, but the Stripe CLI has refused it (July 2026), and a preview allows localhost anyway; never upload it"
 	wildcard      = "a wildcard can be the whole left-most label only, below a domain: https://*.example.com/api/"
 	wildcardAlone = "a wildcard host without a path: a sample of Stripe's documents has one, and the rule beside it says that every URL needs a path"
@@ -63,7 +63,7 @@ var connectRules = []struct {
 	{"no scheme", "api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"the scheme left to the page", "//api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"plain http", "http://api.example.com/x", []said{{isError, plainHTTP, "https://api.example.com/x", docsBuildUI}}},
-	{"another scheme", "wss://api.example.com/x", []said{{isError, `the scheme "wss": Stripe takes https only`, "", docsBuildUI}}},
+	{"another scheme", "wss://api.example.com/x", []said{{isError, `the scheme "wss", and Stripe takes https only`, "", docsBuildUI}}},
 	{"plain http with its port", "http://api.example.com:80/x", []said{
 		{isError, plainHTTP, "https://api.example.com/x", docsBuildUI},
 		{isWarning, anyPort, "", docsBuildUI},
@@ -181,7 +181,7 @@ var redirectRules = []struct {
 	{"a query", "https://api.example.com/callback?a=b", nil},
 	{"a port", "https://api.example.com:8443/callback", nil},
 	{"localhost", "http://localhost:3000/callback", []said{{isWarning, "plain http on a loopback host: test mode takes it, live mode asks for https", "", docsInstall}}},
-	{"plain http", "http://api.example.com/callback", []said{{isWarning, "plain http: live mode asks for https", "https://api.example.com/callback", docsInstall}}},
+	{"plain http", "http://api.example.com/callback", []said{{isWarning, "plain http, and live mode asks for https", "https://api.example.com/callback", docsInstall}}},
 	{"another scheme", "myapp://api.example.com/callback", []said{{isError, "a redirect URI is an https URI", "", docsInstall}}},
 	{"no scheme", "api.example.com/callback", []said{{isError, "this is no absolute URI: write https:// with a host and a path", "", docsInstall}}},
 	{"no host", "https:///callback", []said{{isError, "this is no absolute URI: write https:// with a host and a path", "", docsInstall}}},

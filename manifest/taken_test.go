@@ -258,7 +258,7 @@ func TestViewportsThatAreMeant(t *testing.T) {
 
 func TestPermissionsThatStripeRefuses(t *testing.T) {
 	for permission, want := range map[string]string{
-		"webhook_write":   "is disallowed for apps, as an upload answers: take it out",
+		"webhook_write":   "is refused when an app is uploaded: take it out",
 		"datastore_write": "is not a permission any more: Stripe has withdrawn it",
 		"refund_read":     "is not a permission: refunds are part of charges → charge_read",
 		"refund_write":    "is not a permission: refunds are part of charges → charge_write",
