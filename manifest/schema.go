@@ -132,7 +132,7 @@ func localizedOr(text *shape, n *node) *shape {
 
 // postInstallAction is null, {type: onboarding or settings}, or {type: external,
 // url}. If the type is none of them, that is the finding, and not the url. The CLI
-// writes url: "" to what has no url.
+// writes url: "" to what has no url: it is no error anywhere.
 var postInstallAction = &shape{choose: func(n *node) *shape {
 	is := func(list string, kind *node) bool { return slices.Contains(published().lists[list].all(), kind.text) }
 	switch kind := n.get("type"); {
@@ -300,7 +300,15 @@ var (
 		must: "be the id of a managed resource, as Stripe has given it"}}
 	jsonFile = &shape{kind: kindString, form: &form{pattern: "json_file",
 		must: "be the path of a .json file, of letters, digits, dots, slashes, - and _ only"}}
-	postInstallURL = &shape{kind: kindString, source: docsPostInstall, form: &form{is: isHTTPURL,
+	postInstallURL = &shape{choose: func(n *node) *shape {
+		if n.kind == kindString && n.isBlank() {
+			return emptyURL
+		}
+		return urlElsewhere
+	}}
+	emptyURL = &shape{kind: kindString, source: docsPostInstall,
+		remark: "is empty, so that the action leads nowhere: write where to, or take the action out"}
+	urlElsewhere = &shape{kind: kindString, source: docsPostInstall, form: &form{is: isHTTPURL,
 		must: "be an http or https URL"}}
 	icon       = &shape{kind: kindString, form: iconForm}
 	iconUnsure = &shape{kind: kindString, form: iconForm, unsure: true}

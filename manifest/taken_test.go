@@ -91,7 +91,7 @@ func TestAnActionWithoutAURLHasAnEmptyOne(t *testing.T) {
 		{"a URL", `"id"`, `"post_install_action": {"type": "settings", "url": "https://example.com/"}, "id"`,
 			[]string{"error post_install_action.url: belongs to the type external only"}},
 		{"elsewhere, but nowhere", `"id"`, `"post_install_action": {"type": "external", "url": ""}, "id"`,
-			[]string{"error post_install_action.url: must be an http or https URL"}},
+			[]string{"warning post_install_action.url: is empty, so that the action leads nowhere: write where to, or take the action out"}},
 	})
 }
 
