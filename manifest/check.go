@@ -84,13 +84,21 @@ func checkSource(e entry, directive string) Findings {
 func checkRedirect(n *node) Findings { return checkURL(redirectRules, n, pathRedirects) }
 
 // checkURL returns which rules a URL breaks. A Fix that would have to be corrected
-// itself is corrected already, or left out.
+// itself is corrected already, or left out. Two would leave the choice to the reader:
+// a warning has none beside an error that has one.
 func checkURL(parts []part, n *node, list string) Findings {
 	found := checkOnce(parts, n, list)
 	for i := range found {
 		found[i].Fix = settle(found[i].Fix, found, func(fix string) Findings {
 			return checkOnce(parts, &node{kind: kindString, text: fix}, list)
 		})
+	}
+	if slices.ContainsFunc(found, func(f Finding) bool { return f.Severity == SeverityError && f.Fix != "" }) {
+		for i := range found {
+			if found[i].Severity == SeverityWarning {
+				found[i].Fix = ""
+			}
+		}
 	}
 	return found
 }

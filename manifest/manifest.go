@@ -22,6 +22,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps/internal/csp"
@@ -132,7 +133,17 @@ func sources(root *node, path string) (entries []entry) {
 		e.findings = checkSource(e, directive).at(e.path)
 		entries = append(entries, e)
 	}
+	for i, e := range entries {
+		if slices.ContainsFunc(entries, e.isBeside) {
+			entries[i].findings = slices.DeleteFunc(e.findings, func(f Finding) bool { return f.Text == noSlash })
+		}
+	}
 	return entries
+}
+
+// isBeside reports whether other is e with a slash at its end, by http or https.
+func (e entry) isBeside(other entry) bool {
+	return cutURL(other.text, "").upgraded() == cutURL(e.text, "").upgraded()+"/"
 }
 
 // redirects returns those of allowed_redirect_uris.

@@ -44,6 +44,9 @@ const (
 	csp3 = "https://www.w3.org/TR/CSP3/"
 )
 
+// noSlash is not said of an entry whose list has the one with the slash too.
+const noSlash = "without a slash at its end it allows this one URL, and nothing below it"
+
 // sourceRules are those for an entry of connect-src or image-src.
 var sourceRules = []part{
 	{name: "the text", ends: true, rules: []rule{
@@ -138,7 +141,7 @@ var sourceRules = []part{
 		{"a slash behind a file", writtenURL.fileWithSlash, SeverityWarning,
 			"the slash at its end allows what is below it, and not this file", writtenURL.withoutLastSlash, docsBuildUI},
 		{"no slash behind a folder", writtenURL.folderWithoutSlash, SeverityWarning,
-			"without a slash at its end it allows this one URL, and nothing below it",
+			noSlash,
 			writtenURL.withLastSlash, docsBuildUI},
 	}},
 	{name: "the characters", ifSound: true, rules: []rule{

@@ -63,6 +63,10 @@ var connectRules = []struct {
 	{"no scheme", "api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"the scheme left to the page", "//api.example.com/x", []said{{isError, "the scheme is missing", "https://api.example.com/x", docsBuildUI}}},
 	{"plain http", "http://api.example.com/x", []said{{isError, plainHTTP, "https://api.example.com/x", docsBuildUI}}},
+	{"plain http, and no slash behind a folder", "http://api.example.com/api", []said{
+		{isError, plainHTTP, "https://api.example.com/api", docsBuildUI},
+		{isWarning, noSlash, "", docsBuildUI},
+	}},
 	{"another scheme", "wss://api.example.com/x", []said{{isError, `the scheme "wss", and Stripe takes https only`, "", docsBuildUI}}},
 	{"plain http with its port", "http://api.example.com:80/x", []said{
 		{isError, plainHTTP, "https://api.example.com/x", docsBuildUI},
@@ -243,6 +247,30 @@ func TestRulesOfRedirectURIs(t *testing.T) {
 			checkEntry(t, redirectPath, lists{redirects: []string{test.entry}}, test.found)
 		})
 	}
+}
+
+// Whoever lists a folder with the slash too knows what the one without it allows.
+func TestAnEntryBesideTheSameWithASlash(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		entries []string
+		want    bool // is it said
+	}{
+		{"the same with a slash", []string{"https://api.example.com/api", "https://api.example.com/api/"}, false},
+		{"before it", []string{"https://api.example.com/api/", "https://api.example.com/api"}, false},
+		{"by the other scheme", []string{"http://api.example.com/api", "https://api.example.com/api/"}, false},
+		{"both by http", []string{"http://api.example.com/api", "http://api.example.com/api/"}, false},
+		{"another folder", []string{"https://api.example.com/api", "https://api.example.com/v1/"}, true},
+		{"another host", []string{"https://api.example.com/api", "https://example.com/api/"}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found := slices.ContainsFunc(connecting(t, test.entries...).Check(), func(f manifest.Finding) bool { return f.Text == noSlash })
+			assert.Equal(t, test.want, found)
+		})
+	}
+	verdict := connecting(t, "https://api.example.com/api", "https://api.example.com/api/").AllowsConnect("https://api.example.com/api")
+	assert.True(t, verdict.Allowed)
+	assert.Empty(t, verdict.Warnings)
 }
 
 // The tables above have an entry for each rule.
