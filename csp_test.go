@@ -447,6 +447,13 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{`is a host of that name: write "data:" for the scheme`, "img-src", []string{"data"}},
 		{`is a host of that name: write "https:" for the scheme`, "img-src", []string{"https", "HTTPS"}},
 		{"does not allow javascript: URLs", "script-src", []string{"javascript:", "JavaScript:", "javascript:443", "JAVASCRIPT:*", "javascript://a", "javascript:alert(1)", "javascript"}},
+		{"is of a language that browsers no longer run", "script-src", []string{"vbscript:", "VBScript:", "vbscript:msgbox"}},
+		{"as 'unsafe-inline' does: remove it", "script-src", []string{"data:", "DATA:"}},
+		{"as 'unsafe-inline' does: remove it", "script-src-elem", []string{"data:"}},
+		{"as 'unsafe-inline' does: remove it", "script-src-attr", []string{"data:"}},
+		{"as 'unsafe-inline' does: remove it", "object-src", []string{"data:"}},
+		{"as 'unsafe-inline' does: remove it", "base-uri", []string{"data:"}},
+		{"as 'unsafe-inline' does: remove it", "default-src", []string{"data:"}},
 		{"is not a valid source", "img-src", []string{
 			"*.*.example.com", "a.*.example.com", "a*.example.com", "example.*", "**", "*example.com", "https://*.", ".example.com", "example..com", "example.com.",
 			"example.com:-1", "example.com:8o80", "example.com:123456", "example.com:80:80", "[::1]", "https://[::1]:80", "under_score.example",
@@ -478,6 +485,34 @@ func TestSourcesThatAreRefused(t *testing.T) {
 				assert.Nil(t, middleware)
 			})
 		}
+	}
+}
+
+// default-src is the source of scripts and objects where they have none of their own.
+func TestDataIsRefusedWhereItIsCode(t *testing.T) {
+	anything := directive("default-src", stripeapps.CSPSelf, "data:")
+	scripts, objects := directive("script-src", stripeapps.CSPSelf), directive("object-src", stripeapps.CSPNone)
+	for _, test := range []struct {
+		name    string
+		policy  stripeapps.Policy
+		refused bool
+	}{
+		{"for scripts and objects", stripeapps.Policy{anything}, true},
+		{"for objects", stripeapps.Policy{anything, scripts}, true},
+		{"for scripts", stripeapps.Policy{anything, objects, directive("script-src-elem", stripeapps.CSPSelf)}, true},
+		{"for neither", stripeapps.Policy{anything, objects, scripts}, false},
+		{"for images and workers", stripeapps.Policy{directive("img-src", "data:"), directive("worker-src", "data:")}, false},
+		{"blobs, which only a script can make", stripeapps.Policy{directive("script-src", "blob:")}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := stripeapps.NewCSP(stripeapps.CSPConfig{Policy: test.policy})
+			if !test.refused {
+				assert.NoError(t, err)
+				return
+			}
+			assert.EqualError(t, err, `stripeapps: CSP.Policy[0]: default-src: "data:" lets whoever can add a tag to the page run code of their own, `+
+				"as 'unsafe-inline' does: remove it, and serve the code from a host")
+		})
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	SchemeWithoutColon // it is a host of that name
 	SchemeAsHost       // https:443 is the host "https"
 	JavaScriptURL      // which no source allows
+	VBScriptURL        // which no browser knows any more
+	DataURL            // as the source of code: it is code itself
 	PortOutOfRange
 	MalformedSource
 
@@ -45,8 +47,10 @@ func CheckSource(word string) Fault {
 	switch {
 	case word == placeholder:
 		return OK
-	case isJavaScript(word):
+	case hasScheme(word, "javascript"):
 		return JavaScriptURL
+	case hasScheme(word, "vbscript"):
+		return VBScriptURL
 	case source.Kind == Keyword, source.Kind == Hash, source.Kind == Scheme:
 		return OK
 	}
@@ -62,11 +66,11 @@ func CheckSource(word string) Fault {
 	return source.checkHost()
 }
 
-// isJavaScript reports whether word is meant for javascript: URLs, as a scheme or as
+// hasScheme reports whether word is meant for the URLs of a scheme, as a scheme or as
 // a host of that name with a port.
-func isJavaScript(word string) bool {
+func hasScheme(word, name string) bool {
 	scheme, _, _ := strings.Cut(word, ":")
-	return strings.EqualFold(scheme, "javascript")
+	return strings.EqualFold(scheme, name)
 }
 
 // isMeantFor reports whether word looks like a nonce or a hash of that kind. A host

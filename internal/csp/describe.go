@@ -49,6 +49,10 @@ func (d Directive) Describe(fault Fault, word string) string {
 		return fmt.Sprintf("is a host of that name: write %q for the scheme", unquoted+":")
 	case JavaScriptURL:
 		return "does not allow javascript: URLs, which no source but 'unsafe-inline' does: remove it, and put the code into a script"
+	case VBScriptURL:
+		return "is of a language that browsers no longer run: remove it"
+	case DataURL:
+		return "lets whoever can add a tag to the page run code of their own, as 'unsafe-inline' does: remove it, and serve the code from a host"
 	case SchemeAsHost, PortOutOfRange:
 		return "has a port that is not from 1 to 65535, or a scheme where a host belongs"
 	case MalformedPolicyName:

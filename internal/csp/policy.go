@@ -40,9 +40,29 @@ func CheckPolicy(field string, p []Value, hasReportURL bool, ifNil string) (errs
 			add("%s is what ReportURL adds: remove one of them", d.Name)
 		}
 		d.checkValue(takes, add)
+		if i := slices.IndexFunc(d.Sources, isData); i >= 0 && d.allowsCode(p) {
+			add("%s: %q %s", d.Name, d.Sources[i], takes.Describe(DataURL, d.Sources[i]))
+		}
 	}
 	return errs
 }
+
+// allowsCode reports whether what d allows runs in the page, as it is in p: by itself,
+// or in place of what p does not have.
+//
+// https://www.w3.org/TR/CSP3/#directive-fallback-list
+func (d Value) allowsCode(p []Value) bool {
+	has := func(name string) bool {
+		return slices.ContainsFunc(p, func(other Value) bool { return other.Name == name })
+	}
+	switch d.Name {
+	case "script-src", "script-src-elem", "script-src-attr", "object-src", "base-uri":
+		return true
+	}
+	return d.Name == "default-src" && !(has("script-src") && has("object-src"))
+}
+
+func isData(word string) bool { return strings.EqualFold(word, "data:") }
 
 // checkValue says what is wrong with the value of a directive.
 func (d Value) checkValue(takes Directive, add func(format string, values ...any)) {
