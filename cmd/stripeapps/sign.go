@@ -172,20 +172,23 @@ func (r *signedRequest) place(cmd *cli.Command, text []byte, hasPayload bool) er
 	}
 	user, account := cmd.String("user"), cmd.String("account")
 	signature := [2]string{"Stripe-Signature", r.signature}
+	// What the browser adds in the extension's sandboxed iframe: many backends send
+	// no CORS headers without it.
+	r.headers = [][2]string{{"Origin", "null"}}
 	switch where {
 	case "body":
 		r.source, r.body = stripeapps.SignedBody, text
-		r.headers = [][2]string{{"Content-Type", "application/json"}, signature}
+		r.headers = append(r.headers, [2]string{"Content-Type", "application/json"}, signature)
 	case "headers":
 		r.source = stripeapps.IDsInHeaders
-		r.headers = [][2]string{signature}
+		r.headers = append(r.headers, signature)
 		if user != "" {
 			r.headers = append(r.headers, [2]string{"Stripe-User-Id", user})
 		}
 		r.headers = append(r.headers, [2]string{"Stripe-Account-Id", account})
 	default:
 		r.source = stripeapps.IDsInQuery
-		r.headers = [][2]string{signature}
+		r.headers = append(r.headers, signature)
 		ids := "account_id=" + account
 		if user != "" {
 			ids = "user_id=" + user + "&" + ids

@@ -22,7 +22,7 @@ func TestSign(t *testing.T) {
 				"sign", "-payload", `{"name":"it's"}`, "-time", "1700000000", "-user", "usr_1", "-account",
 				"acct_1",
 			},
-			out: "curl -i 'http://127.0.0.1:4241/api/echo' \\\n  -H 'Content-Type: application/json' \\\n" +
+			out: "curl -i 'http://127.0.0.1:4241/api/echo' \\\n  -H 'Origin: null' \\\n  -H 'Content-Type: application/json' \\\n" +
 				"  -H 'Stripe-Signature: t=1700000000,v1=%s' \\\n" +
 				"  --data-binary '{\"name\":\"it'\\''s\",\"user_id\":\"usr_1\",\"account_id\":\"acct_1\"}'\n",
 		},
@@ -50,24 +50,24 @@ func TestSign(t *testing.T) {
 		},
 		"sign without a payload sends the ids in headers": {
 			args: words("sign -as http -time 1700000000"),
-			out: "GET /api/whoami HTTP/1.1\r\nHost: 127.0.0.1:4241\r\nStripe-Signature: t=1700000000,v1=%s\r\n" +
+			out: "GET /api/whoami HTTP/1.1\r\nHost: 127.0.0.1:4241\r\nOrigin: null\r\nStripe-Signature: t=1700000000,v1=%s\r\n" +
 				"Stripe-User-Id: usr_test\r\nStripe-Account-Id: acct_test\r\n\r\n",
 		},
 		"sign sends the ids in the query": {
 			args: words("sign -ids-in query -time 1700000000 -url http://h/p?x=[1]"),
 			out: "curl -i -g 'http://h/p?x=[1]&user_id=usr_test&account_id=acct_test' \\\n" +
-				"  -H 'Stripe-Signature: t=1700000000,v1=%s'\n",
+				"  -H 'Origin: null' \\\n  -H 'Stripe-Signature: t=1700000000,v1=%s'\n",
 		},
 		"sign sends the ids as the body": {
 			args: words("sign -ids-in body -method PUT -time 1700000000"),
 			out: "curl -i -X 'PUT' 'http://127.0.0.1:4241/api/echo' \\\n" +
-				"  -H 'Content-Type: application/json' \\\n  -H 'Stripe-Signature: t=1700000000,v1=%s' \\\n" +
+				"  -H 'Origin: null' \\\n  -H 'Content-Type: application/json' \\\n  -H 'Stripe-Signature: t=1700000000,v1=%s' \\\n" +
 				"  --data-binary '{\"user_id\":\"usr_test\",\"account_id\":\"acct_test\"}'\n",
 		},
 		"sign prints JSON": {
 			args: []string{"sign", "-json", "-payload", `{"a":"<&>"}`, "-time", "1700000000"},
 			out: `{"method":"POST","url":"http://127.0.0.1:4241/api/echo",` +
-				`"headers":{"Content-Type":"application/json","Stripe-Signature":"t=1700000000,v1=%s"},` +
+				`"headers":{"Content-Type":"application/json","Origin":"null","Stripe-Signature":"t=1700000000,v1=%s"},` +
 				`"body":"{\"a\":\"<&>\",\"user_id\":\"usr_test\",\"account_id\":\"acct_test\"}",` +
 				`"stripe_signature":"t=1700000000,v1=%s","signed_at":"2023-11-14T22:13:20Z"}` + "\n",
 		},
@@ -203,5 +203,5 @@ func TestShellTakesTheCurlCommandApart(t *testing.T) {
 	lines := strings.Split(string(out), "\n")
 	assert.Equal(t, []string{"-i", "-X", "A'$B", "http://h/a'b?c=$(id)"}, lines[:4])
 	members := strings.ReplaceAll(strings.TrimSuffix(payload, "}"), "\n", "")
-	assert.Equal(t, members+`,"user_id":"usr_test","account_id":"acct_test"}`, lines[9])
+	assert.Equal(t, members+`,"user_id":"usr_test","account_id":"acct_test"}`, lines[11])
 }

@@ -41,7 +41,7 @@ const (
 	body       = `{"amount":1250,"user_id":"usr_1","account_id":"acct_1"}`
 	bodyHeader = "t=1700000000,v1=a4870d4be9471d5afe72f75d5b786f4e2ceb6217bddd7dcd00af63108ad7e9b2"
 	idsHeader  = "t=1700000000,v1=7b479d4aa847bb91774f4179ee79192a213714debfb3f462a5b7b38006ece07a"
-	signedBody = "POST /api/refunds HTTP/1.1\r\nHost: api.example.com\r\nContent-Type: application/json\r\n" +
+	signedBody = "POST /api/refunds HTTP/1.1\r\nHost: api.example.com\r\nOrigin: null\r\nContent-Type: application/json\r\n" +
 		"Stripe-Signature: " + bodyHeader + "\r\nContent-Length: 55\r\n\r\n" + body
 )
 
