@@ -3,6 +3,8 @@ package manifest
 import (
 	"slices"
 	"strings"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/slip"
 )
 
 // nearest returns the one of known that s is meant to be. It is certain if only
@@ -13,7 +15,7 @@ func nearest(s string, known []string) (name string, certain bool) {
 		case slices.Contains(misspeltPermissions, k):
 		case len(k) == len(s) && strings.EqualFold(separators.Replace(k), separators.Replace(s)):
 			return k, true
-		case name == "" && len(k) > 3 && oneSlip(k, s):
+		case name == "" && len(k) > 3 && slip.One(k, s):
 			name = k
 		}
 	}
@@ -21,15 +23,3 @@ func nearest(s string, known []string) (name string, certain bool) {
 }
 
 var separators = strings.NewReplacer("-", "_", ".", "_", " ", "_")
-
-// oneSlip reports whether one character is missing, too many, or another one, or
-// two are the wrong way round.
-func oneSlip(a, b string) bool {
-	for a != "" && b != "" && a[0] == b[0] {
-		a, b = a[1:], b[1:]
-	}
-	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
-}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/slip"
 )
 
 // The exit codes.
@@ -72,10 +74,23 @@ func setHooks(cmd *cli.Command) {
 	})
 }
 
-// usageError adds to the library's error where help is. The error can repeat an
-// argument; refuseSecrets has looked at those.
+// usageError adds to the library's error where help is, and which flag is meant. The
+// error can repeat an argument; refuseSecrets has looked at those.
 func usageError(_ context.Context, cmd *cli.Command, err error, _ bool) error {
-	return misused(cmd, "%v", err)
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return misused(cmd, "%v", err)
+	}
+	var names []string
+	for _, c := range cmd.Lineage() {
+		for _, flag := range c.VisibleFlags() {
+			names = append(names, flag.Names()...)
+		}
+	}
+	if meant := slip.Meant(name, names); meant != "" {
+		return misused(cmd, "there is no flag -%s: did you mean -%s?", name, meant)
+	}
+	return misused(cmd, "there is no flag -%s", name)
 }
 
 // helpAfterArgument is called for -h behind an argument.
@@ -88,17 +103,20 @@ func groupAction(_ context.Context, cmd *cli.Command) error {
 	if cmd.Args().Present() {
 		return unknownCommand(cmd)
 	}
-	var names []string
+	return misused(cmd, "which command? one of %s", strings.Join(visibleCommands(cmd), ", "))
+}
+
+func visibleCommands(cmd *cli.Command) (names []string) {
 	for _, c := range cmd.VisibleCommands() {
 		names = append(names, c.Name)
 	}
-	return misused(cmd, "which command? one of %s", strings.Join(names, ", "))
+	return names
 }
 
 func unknownCommand(cmd *cli.Command) error {
 	name := cmd.Args().First()
-	if closest := cli.SuggestCommand(cmd.VisibleCommands(), name); closest != "" {
-		return misused(cmd, "there is no command %q: did you mean %q?", name, closest)
+	if meant := slip.Meant(name, visibleCommands(cmd)); meant != "" {
+		return misused(cmd, "there is no command %q: did you mean %q?", name, meant)
 	}
 	return misused(cmd, "there is no command %q", name)
 }

@@ -17,9 +17,21 @@ func TestUsage(t *testing.T) {
 			args: words("verfy"), code: 2,
 			err: "stripeapps: there is no command \"verfy\": did you mean \"verify\"? (see stripeapps -h)\n",
 		},
-		"an unknown flag is refused": {
+		"another word than a command is refused": {
+			args: words("frobnicate"), code: 2,
+			err: "stripeapps: there is no command \"frobnicate\" (see stripeapps -h)\n",
+		},
+		"an unknown flag is corrected": {
 			args: words("sign -paylod x"), code: 2,
-			err: "stripeapps: flag provided but not defined: -paylod (see stripeapps sign -h)\n",
+			err: "stripeapps: there is no flag -paylod: did you mean -payload? (see stripeapps sign -h)\n",
+		},
+		"a flag of all commands is corrected": {
+			args: words("manifest check --no-colour"), code: 2,
+			err: "stripeapps: there is no flag -no-colour: did you mean -no-color? (see stripeapps manifest check -h)\n",
+		},
+		"the beginning of a flag is corrected": {
+			args: words("sign -secret x"), code: 2,
+			err: "stripeapps: there is no flag -secret: did you mean -secret-file? (see stripeapps sign -h)\n",
 		},
 		"a flag's value is needed": {
 			args: words("sign -payload"), code: 2,
@@ -58,13 +70,13 @@ func TestUsage(t *testing.T) {
 			args: words("manifest check foo -h"),
 			out:  "NAME:\n   stripeapps manifest check - *",
 		},
-		"an unknown flag without a command is refused": {
+		"an unknown flag without a command is corrected": {
 			args: words("-v"), code: 2,
-			err: "stripeapps: flag provided but not defined: -v (see stripeapps -h)\n",
+			err: "stripeapps: there is no flag -v: did you mean -version? (see stripeapps -h)\n",
 		},
 		"an unknown flag with a value is refused": {
 			args: words("sign --frobnicate=x"), code: 2,
-			err: "stripeapps: flag provided but not defined: -frobnicate (see stripeapps sign -h)\n",
+			err: "stripeapps: there is no flag -frobnicate (see stripeapps sign -h)\n",
 		},
 		"the version is printed":         {args: words("--version"), out: "stripeapps *"},
 		"the version is printed as JSON": {args: words("-version -json"), out: `{"version":"*`},
@@ -79,11 +91,11 @@ func TestUsage(t *testing.T) {
 		},
 		"completion is for a shell that it knows": {
 			args: words("completion foo"), code: 2,
-			err: "stripeapps: there is no command \"foo\": did you mean \"fish\"? (see stripeapps completion -h)\n",
+			err: "stripeapps: there is no command \"foo\" (see stripeapps completion -h)\n",
 		},
 		"an escape is not printed": {
 			args: []string{"\x1b[31m"}, code: 2,
-			err: "stripeapps: there is no command \"\\x1b[31m\": *",
+			err: "stripeapps: there is no command \"\\x1b[31m\" (see *",
 		},
 		"completion is there":           {args: words("completion bash"), out: "# This is a shell completion script*"},
 		"completion completes commands": {args: words("manifest --generate-shell-completion"), out: "check*"},
