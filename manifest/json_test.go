@@ -50,7 +50,7 @@ func TestBrokenJSON(t *testing.T) {
 		{"an exponent without digits", `{"a": 1e}`, "1:9: " + notJSON},
 		{"a minus alone", `{"a": -}`, "1:8: " + notJSON},
 		{"NaN", `{"a": NaN}`, "1:7: " + notJSON},
-		{"a literal that is misspelt", `{"a": ture}`, "1:8: " + notJSON},
+		{"a literal that is misspelled", `{"a": ture}`, "1:8: " + notJSON},
 		{"columns count characters", `{"é": "ü€😀" x}`, "1:13: " + notJSON},
 		{"lines that end in CR LF", "{\r\n  \"a\": 1,\r\n}", "3:1: " + notJSON},
 		{"nested deeper than encoding/json goes", `{"a": ` + strings.Repeat("[", 10_001), "1:10006: " + notJSON},

@@ -130,7 +130,7 @@ func TestLocalManifestIsMergedOverWhatItExtends(t *testing.T) {
 	}{
 		{"nothing but extends", `{"extends": "stripe-app.json"}`,
 			[]string{"https://api.example.com/a", "https://api.example.com/b"}, nil, true, true},
-		{"a list is replaced and its neighbours are kept", local(`{"connect-src": ["https://dev.example.com/c"]}`),
+		{"a list is replaced and its neighbors are kept", local(`{"connect-src": ["https://dev.example.com/c"]}`),
 			[]string{"https://dev.example.com/c"}, []string{"https://api.example.com/a", "https://api.example.com/b"}, true, true},
 		{"by an empty one too", local(`{"connect-src": []}`),
 			nil, []string{"https://api.example.com/a"}, true, true},

@@ -12,7 +12,7 @@ import (
 func nearest(s string, known []string) (name string, certain bool) {
 	for _, k := range known {
 		switch {
-		case slices.Contains(misspeltPermissions, k):
+		case slices.Contains(misspelledPermissions, k):
 		case len(k) == len(s) && strings.EqualFold(separators.Replace(k), separators.Replace(s)):
 			return k, true
 		case name == "" && len(k) > 3 && slip.One(k, s):

@@ -49,7 +49,7 @@ func TestShapesTakeAllThatStripeJSONHas(t *testing.T) {
 	p := published()
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(p.lists)), slices.Collect(maps.Keys(u.lists)))
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(p.patterns)), slices.Collect(maps.Keys(u.patterns)))
-	assert.Subset(t, p.lists["permissions"].Names, misspeltPermissions)
+	assert.Subset(t, p.lists["permissions"].Names, misspelledPermissions)
 }
 
 func TestStripeJSONSaysWhereItIsFrom(t *testing.T) {

@@ -254,9 +254,9 @@ var (
 		lists: []string{"post_install_inside", "post_install_outside", "post_install_other"}}
 )
 
-// misspeltPermissions are so in the schema. The documentation has the right ones,
+// misspelledPermissions are so in the schema. The documentation has the right ones,
 // and nobody should be told to change anything into these.
-var misspeltPermissions = []string{"apply_pay_domain_read", "apply_pay_domain_write", "shpping_rate_write"}
+var misspelledPermissions = []string{"apply_pay_domain_read", "apply_pay_domain_write", "shpping_rate_write"}
 
 // isOneWord: a name with a space or comma in it can never be a newer one.
 func isOneWord(s string) bool { return !strings.ContainsAny(s, " ,;\t\r\n") }

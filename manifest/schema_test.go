@@ -122,8 +122,8 @@ func TestWhatIsMissingFromJSONIsFound(t *testing.T) {
 func TestFieldsThatJSONCannotHaveAreFound(t *testing.T) {
 	newField := newField(t)
 	checkChanged(t, "stripe-app.json", plainJSON, []changed{
-		{"a field that nobody knows", `"id"`, `"colour": "red", "id"`, manifest.Findings{
-			{"warning", "stripe-app.json", 2, 3, "colour", newField, "", docsManifest}}},
+		{"a field that nobody knows", `"id"`, `"color": "red", "id"`, manifest.Findings{
+			{"warning", "stripe-app.json", 2, 3, "color", newField, "", docsManifest}}},
 		{"a field with a slip of the pen", `"id"`, `"allowed_redirect_uri": [], "id"`, manifest.Findings{
 			{"error", "stripe-app.json", 2, 3, "allowed_redirect_uri", "is not a field that is known here: did you mean allowed_redirect_uris?", "", docsManifest}}},
 		{"a field in another style", `"id"`, `"Post-Install-Action": null, "id"`, manifest.Findings{
@@ -293,8 +293,8 @@ func TestExtensionsAreChecked(t *testing.T) {
 
 func TestFieldsThatYAMLCannotHaveAreFound(t *testing.T) {
 	checkChanged(t, "stripe-app.yaml", plainYAML, []changed{
-		{"a field that nobody knows", `interface_id`, "colour: red\n    interface_id", manifest.Findings{
-			{"warning", "stripe-app.yaml", 7, 5, "extensions[0].colour", newField(t), "", docsManifest}}},
+		{"a field that nobody knows", `interface_id`, "color: red\n    interface_id", manifest.Findings{
+			{"warning", "stripe-app.yaml", 7, 5, "extensions[0].color", newField(t), "", docsManifest}}},
 		{"a field of manifest v1 that has moved", "version: 1.2.3", "version: 1.2.3\npermissions: []", manifest.Findings{
 			{"error", "stripe-app.yaml", 4, 1, "permissions", "belongs in declarations.stripe_api_access.permissions", "", docsManifest}}},
 		{"one of them with a slip of the pen", "version: 1.2.3", "version: 1.2.3\npermission: []", manifest.Findings{
@@ -349,11 +349,11 @@ func TestALocalManifestIsCheckedWithWhatItExtends(t *testing.T) {
 		{"a mistake in both", `{"extends": "../stripe-app.json", "name": ""}`, change(t, plainJSON, `"My App"`, `""`), manifest.Findings{
 			{"error", local, 1, 43, "name", "must not be empty", "", docsManifest},
 			{"error", base, 4, 11, "name", "must not be empty", "", docsManifest}}},
-		{"a field that one cannot have", `{"extends": "../stripe-app.json", "colour": 1}`, plainJSON, manifest.Findings{
-			{"warning", local, 1, 35, "colour", newField, "", docsManifest}}},
-		{"a field that both cannot have", `{"extends": "../stripe-app.json", "colour": 1}`, change(t, plainJSON, `"id"`, `"colour": 2, "id"`), manifest.Findings{
-			{"warning", local, 1, 35, "colour", newField, "", docsManifest},
-			{"warning", base, 2, 3, "colour", newField, "", docsManifest}}},
+		{"a field that one cannot have", `{"extends": "../stripe-app.json", "color": 1}`, plainJSON, manifest.Findings{
+			{"warning", local, 1, 35, "color", newField, "", docsManifest}}},
+		{"a field that both cannot have", `{"extends": "../stripe-app.json", "color": 1}`, change(t, plainJSON, `"id"`, `"color": 2, "id"`), manifest.Findings{
+			{"warning", local, 1, 35, "color", newField, "", docsManifest},
+			{"warning", base, 2, 3, "color", newField, "", docsManifest}}},
 		{"half an action", `{"extends": "../stripe-app.json", "post_install_action": {"url": "https://example.com/"}}`,
 			change(t, plainJSON, `"id"`, `"post_install_action": {"type": "external", "url": "https://example.com/a"}, "id"`), manifest.Findings{
 				{"error", local, 1, 58, "post_install_action.type", "is missing", "", postInstallPage}}},

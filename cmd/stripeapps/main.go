@@ -16,7 +16,7 @@
 //
 // The exit code is 0 for yes, 1 for no (it does not verify, it is not allowed,
 // something was found), 2 for wrong usage or configuration, and 3 if the work
-// itself failed. With -json, each command prints JSON, one object a line. Colours
+// itself failed. With -json, each command prints JSON, one object a line. Colors
 // are for terminals, and off with -no-color or NO_COLOR.
 //
 // It is for development: sign makes requests that a backend with that secret
@@ -76,7 +76,7 @@ func (a *app) command() *cli.Command {
 		},
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON, one object a line"},
-			&cli.BoolFlag{Name: "no-color", Usage: "print no colours (as NO_COLOR does)"},
+			&cli.BoolFlag{Name: "no-color", Usage: "print no colors (as NO_COLOR does)"},
 			&cli.BoolFlag{Name: "version", Usage: "print the version", Local: true},
 		},
 		Action:                          a.root,

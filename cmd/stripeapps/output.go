@@ -34,7 +34,7 @@ func (a *app) printJSON(value any) {
 	encoder.Encode(value) // of plain structs: cannot fail but for out, which remembers it
 }
 
-// paint colours text: bold red, green, yellow or faint, where colours are wanted.
+// paint colors text: bold red, green, yellow or faint, where colors are wanted.
 type paint func(color, text string) string
 
 const (

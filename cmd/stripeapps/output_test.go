@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
+func TestColorsAreForTerminalsThatWantThem(t *testing.T) {
 	for name, c := range map[string]struct {
 		terminal bool
 		env      map[string]string
 		args     []string
-		coloured bool
+		colored  bool
 	}{
-		"a terminal has colours":     {terminal: true, coloured: true},
+		"a terminal has colors":      {terminal: true, colored: true},
 		"a pipe has none":            {},
 		"NO_COLOR turns them off":    {terminal: true, env: map[string]string{"NO_COLOR": "1"}},
-		"an empty NO_COLOR does not": {terminal: true, env: map[string]string{"NO_COLOR": ""}, coloured: true},
+		"an empty NO_COLOR does not": {terminal: true, env: map[string]string{"NO_COLOR": ""}, colored: true},
 		"a dumb terminal has none":   {terminal: true, env: map[string]string{"TERM": "dumb"}},
 		"so does the flag":           {terminal: true, args: []string{"-no-color"}},
 		"JSON has none":              {terminal: true, args: []string{"-json"}},
@@ -39,7 +39,7 @@ func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
 			}
 			code := a.run(context.Background(), append([]string{"stripeapps", "verify", "-now", "1700000000"}, c.args...))
 			assert.Equal(t, 0, code, stderr.String())
-			assert.Equal(t, c.coloured, strings.Contains(out.String(), "\x1b[32maccepted\x1b[0m"), out.String())
+			assert.Equal(t, c.colored, strings.Contains(out.String(), "\x1b[32maccepted\x1b[0m"), out.String())
 		})
 	}
 }

@@ -54,7 +54,7 @@ func (p *proxy) handler() http.Handler {
 func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 	r.Out.URL.Scheme, r.Out.URL.Host = p.to.Scheme, p.to.Host
 	r.Out.URL.RawQuery, r.Out.URL.ForceQuery = r.In.URL.RawQuery, r.In.URL.ForceQuery
-	// The path as it was written: net/url normalises some escapes.
+	// The path as it was written: net/url normalizes some escapes.
 	path, _, _ := strings.Cut(r.In.RequestURI, "?")
 	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") {
 		r.Out.URL.Opaque = path

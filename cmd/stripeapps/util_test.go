@@ -102,7 +102,7 @@ func testCommands(t *testing.T, env []string, tests map[string]commandTest) {
 			for _, secret := range []string{testSecret, otherSecret, "hunter2"} {
 				assert.NotContains(t, got.out+got.err, secret)
 			}
-			assert.NotContains(t, got.out+got.err, "\x1b", "colours are for terminals")
+			assert.NotContains(t, got.out+got.err, "\x1b", "colors are for terminals")
 			assert.NotContains(t, got.out+got.err, "\u009b")
 			if got.err != "" {
 				assert.Equal(t, 1, strings.Count(got.err, "\n"), "an error is one line")
