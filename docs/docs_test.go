@@ -84,6 +84,23 @@ func TestNothingTakesThePortOfStripeAppsStart(t *testing.T) {
 	assert.Greater(t, files, 100)
 }
 
+// go test passes where there is no such target.
+func TestFuzzTargetsAreWhereTheCommandLooks(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "CONTRIBUTING.md"))
+	require.NoError(t, err)
+	commands := regexp.MustCompile("`go test [^`]*-fuzz '\\^(\\w+)\\$'[^`]* (\\S+)`").FindAllStringSubmatch(string(text), -1)
+	assert.NotEmpty(t, commands)
+	for _, command := range commands {
+		files, err := filepath.Glob(filepath.Join(root, command[2], "*_test.go"))
+		require.NoError(t, err)
+		assert.True(t, slices.ContainsFunc(files, func(file string) bool {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			return strings.Contains(string(source), "\nfunc "+command[1]+"(")
+		}), command[0])
+	}
+}
+
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
 func TestLinksLeadSomewhere(t *testing.T) {
