@@ -61,15 +61,15 @@ func APIPolicy() Policy {
 
 // PagePolicy returns a strict policy for a page that the server renders:
 //
-//	default-src 'none'; script-src 'nonce-…' 'strict-dynamic';
-//	style-src 'nonce-…'; img-src 'self' data:; font-src 'self';
-//	connect-src 'self'; object-src 'none'; base-uri 'none';
-//	form-action 'self'; frame-ancestors 'none'
+//	default-src 'none'; script-src 'nonce-…' 'strict-dynamic'; style-src 'nonce-…';
+//	img-src 'self' data:; font-src 'self'; connect-src 'self'; object-src 'none';
+//	base-uri 'none'; form-action 'self'; frame-ancestors 'none'
 //
-// Every script, style and link of a style sheet needs nonce="{{.Nonce}}", with
-// the value of NonceFrom. Scripts that such a script adds may run too
-// ('strict-dynamic'). Attributes like onclick and style do not work, and what is
-// not named, like frames and media, is not loaded: add it by Policy.With.
+// Every script, style and link of a style sheet needs nonce="{{.Nonce}}", with the
+// value of NonceFrom. Scripts that such a script adds may run too ('strict-dynamic'):
+// hosts, 'self' and 'unsafe-inline' have no effect in this script-src. Attributes like
+// onclick and style do not work, and what is not named, like frames and media, is not
+// loaded: add it by Policy.With.
 //
 // https://web.dev/articles/strict-csp
 func PagePolicy() Policy {

@@ -29,7 +29,7 @@ var (
 		"the request has no Stripe-Signature header: send the value that fetchStripeSignature returns")
 
 	// ErrMalformedSignature: the Stripe-Signature header is not a canonical
-	// t=…,v1=… list, is repeated, or is over its limits.
+	// t=…,v1=… list, has a second t, or is over its limits.
 	ErrMalformedSignature = NewError("malformed_signature", http.StatusUnauthorized,
 		"the Stripe-Signature header is not of the form t=…,v1=…: send the value that fetchStripeSignature returns, unchanged and once")
 

@@ -50,9 +50,9 @@ func IdentityFrom(ctx context.Context) (id Identity, ok bool) {
 }
 
 // MustIdentity returns the identity that was verified for the request with this
-// context. It is for handlers that stand behind the chain: outside it, it panics
-// with ErrNotVerified, so that nobody acts for an empty account, whose wiring or
-// whose framework's context is not the one it was thought to be. (Behind NewCORS
+// context. It is for handlers that stand behind the chain. Anywhere else, and with
+// another context than the request's, as some frameworks have, it panics with
+// ErrNotVerified, so that no handler acts for an empty account. (Behind NewCORS
 // that is a 500 that the caller can read.)
 func MustIdentity(ctx context.Context) Identity {
 	id, ok := IdentityFrom(ctx)

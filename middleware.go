@@ -22,9 +22,9 @@ type Config struct {
 	// VerifierConfig's zero value says.
 	Secrets []string
 
-	// Verifier is used instead of Secrets where the verification needs other
-	// settings, or Verifier.SetSecrets is to be called later: it is made, not
-	// configured, so that you can keep it.
+	// Verifier, made by NewVerifier, is used instead of Secrets: where the
+	// verification needs other settings, or where you keep it, to call its
+	// SetSecrets later.
 	Verifier *Verifier
 
 	// CORS says who may read the responses. Its zero value fits a Stripe App.
