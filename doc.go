@@ -67,8 +67,8 @@
 //   - Package stripeappstest signs requests for your tests, and checks a handler as
 //     it is wired up.
 //   - Package manifest says whether stripe-app.json lets the extension call your
-//     routes.
-//   - Package cspreport receives the reports of [CSPConfig].ReportURL.
+//     routes. Package cspreport receives the reports of [CSPConfig].ReportURL.
+//   - Package replay refuses the second use of a signature.
 //   - [ReadCodeChallenge], [ReadCodeVerifier] and [VerifyCodeVerifier] are an OAuth
 //     provider's half of PKCE (RFC 7636), [NewCodeVerifier] and [S256Challenge] the
 //     client's, and [RedirectURIs] says where the Dashboard takes codes. They need
