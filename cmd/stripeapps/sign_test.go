@@ -22,7 +22,7 @@ func TestSign(t *testing.T) {
 				"sign", "-payload", `{"name":"it's"}`, "-time", "1700000000", "-user", "usr_1", "-account",
 				"acct_1",
 			},
-			out: "curl -i 'http://127.0.0.1:4241/api/echo' \\\n  -H 'Origin: null' \\\n  -H 'Content-Type: application/json' \\\n" +
+			out: "curl -isS 'http://127.0.0.1:4241/api/echo' \\\n  -H 'Origin: null' \\\n  -H 'Content-Type: application/json' \\\n" +
 				"  -H 'Stripe-Signature: t=1700000000,v1=%s' \\\n" +
 				"  --data-binary '{\"name\":\"it'\\''s\",\"user_id\":\"usr_1\",\"account_id\":\"acct_1\"}'\n",
 		},
@@ -55,12 +55,12 @@ func TestSign(t *testing.T) {
 		},
 		"sign sends the ids in the query": {
 			args: words("sign -ids-in query -time 1700000000 -url http://h/p?x=[1]"),
-			out: "curl -i -g 'http://h/p?x=[1]&user_id=usr_test&account_id=acct_test' \\\n" +
+			out: "curl -isS -g 'http://h/p?x=[1]&user_id=usr_test&account_id=acct_test' \\\n" +
 				"  -H 'Origin: null' \\\n  -H 'Stripe-Signature: t=1700000000,v1=%s'\n",
 		},
 		"sign sends the ids as the body": {
 			args: words("sign -ids-in body -method PUT -time 1700000000"),
-			out: "curl -i -X 'PUT' 'http://127.0.0.1:4241/api/echo' \\\n" +
+			out: "curl -isS -X 'PUT' 'http://127.0.0.1:4241/api/echo' \\\n" +
 				"  -H 'Origin: null' \\\n  -H 'Content-Type: application/json' \\\n  -H 'Stripe-Signature: t=1700000000,v1=%s' \\\n" +
 				"  --data-binary '{\"user_id\":\"usr_test\",\"account_id\":\"acct_test\"}'\n",
 		},
@@ -201,7 +201,7 @@ func TestShellTakesTheCurlCommandApart(t *testing.T) {
 	out, err := shell.Output()
 	require.NoError(t, err)
 	lines := strings.Split(string(out), "\n")
-	assert.Equal(t, []string{"-i", "-X", "A'$B", "http://h/a'b?c=$(id)"}, lines[:4])
+	assert.Equal(t, []string{"-isS", "-X", "A'$B", "http://h/a'b?c=$(id)"}, lines[:4])
 	members := strings.ReplaceAll(strings.TrimSuffix(payload, "}"), "\n", "")
 	assert.Equal(t, members+`,"user_id":"usr_test","account_id":"acct_test"}`, lines[11])
 }

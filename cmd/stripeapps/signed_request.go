@@ -40,7 +40,7 @@ func (r *signedRequest) as(format string) string {
 
 // curl returns a command for a POSIX shell.
 func (r *signedRequest) curl() string {
-	command := "curl -i"
+	command := "curl -isS"
 	if strings.ContainsAny(r.url.Path+r.url.RawQuery, "[]{}") {
 		command += " -g" // or else curl takes them for a pattern
 	}
