@@ -4,9 +4,10 @@
 //
 //	go run ./examples/quickstart
 //
-// All that your own backend needs is in this file. What comes from the package
-// playground is for trying it: the flags, a page in the browser, and requests that
-// are signed in Stripe's place.
+// For your own backend copy newBackend, with what it calls here and in notfound.go,
+// and the http.Server with its limits out of run. The package playground, which cannot
+// be imported from elsewhere, is for trying it: the flags, a page in the browser, and
+// requests that are signed in Stripe's place.
 package main
 
 import (

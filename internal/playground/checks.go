@@ -30,8 +30,8 @@ var chainChecks = []struct {
 	refusals                             []*stripeapps.Error
 }{
 	{
-		name: "Header", asks: "is there one Stripe-Signature header of the form t=…,v1=…?",
-		passed:   "one Stripe-Signature header of the form t=…,v1=…",
+		name: "Header", asks: "does Stripe-Signature say t=…,v1=…, and nothing else?",
+		passed:   "Stripe-Signature says t=…,v1=…",
 		refusals: []*stripeapps.Error{stripeapps.ErrNotSigned, stripeapps.ErrMalformedSignature},
 	}, {
 		name: "Time", asks: fmt.Sprintf("was it signed at most %v minutes ago?", stripeapps.DefaultTolerance.Minutes()),

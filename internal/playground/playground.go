@@ -103,7 +103,8 @@ func newRoutes(wire *recorder, sign signer) (http.Handler, error) {
 	}), nil
 }
 
-var errNotFound = stripeapps.NewError("not_found", http.StatusNotFound, "the playground has no such page: open /")
+var errNotFound = stripeapps.NewError("not_found", http.StatusNotFound,
+	"there is nothing here for this method and path: open / in a browser, or call POST /api/echo or GET /api/whoami")
 
 func notFound(w http.ResponseWriter, r *http.Request) {
 	stripeapps.WriteProblem(w, r, errNotFound)

@@ -106,8 +106,7 @@ function verdict(kind, request, preflight, checks) {
   const target = el('code', '', `${request.method} ${request.target}`);
   const refused = checks.find((check) => check.state === 'refused');
   if (refused) return line('refused', 'Refused', target, ` stopped at ${refused.name}.`);
-  const passed = checks.filter((check) => check.state === 'passed').length;
-  return line('passed', 'Passed', target, ` passed all ${passed} checks.`);
+  return line('passed', 'Passed', target, ' reached the handler.');
 }
 
 function checkList(checks) {
