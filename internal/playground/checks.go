@@ -30,8 +30,8 @@ var chainChecks = []struct {
 	refusals                             []*stripeapps.Error
 }{
 	{
-		name: "Header", asks: "does Stripe-Signature say t=…,v1=…, and nothing else?",
-		passed:   "Stripe-Signature says t=…,v1=…",
+		name: "Header", asks: "is there a Stripe-Signature, with one t=… and a v1=…?",
+		passed:   "there is a Stripe-Signature, with one t=… and a v1=…",
 		refusals: []*stripeapps.Error{stripeapps.ErrNotSigned, stripeapps.ErrMalformedSignature},
 	}, {
 		name: "Time", asks: fmt.Sprintf("was it signed at most %v minutes ago?", stripeapps.DefaultTolerance.Minutes()),
@@ -53,7 +53,7 @@ var chainChecks = []struct {
 		refusals: []*stripeapps.Error{stripeapps.ErrNoIdentity, stripeapps.ErrInstallSignature},
 	}, {
 		name: "Handler", asks: "runs only if nothing was refused",
-		passed: "runs only after all of these, with the identity in its context",
+		passed: "has run, with the identity in its context",
 	},
 }
 
