@@ -61,24 +61,24 @@ func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func TestABodyMustArriveInItsTime(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		server http.Server
-		wrap   func(http.ResponseWriter) http.ResponseWriter
-		after  time.Duration // 0: never
+		name        string
+		readTimeout time.Duration
+		wrap        func(http.ResponseWriter) http.ResponseWriter
+		after       time.Duration
 	}{
-		{"with a server that has no limit of its own", http.Server{}, nil, timeout},
-		{"behind a middleware whose writer can be unwrapped", http.Server{},
+		{"with a server that has no limit of its own", 0, nil, timeout},
+		{"behind a middleware whose writer can be unwrapped", 0,
 			func(w http.ResponseWriter) http.ResponseWriter { return wrapped{w} }, timeout},
-		{"with a server that has a longer limit", http.Server{ReadTimeout: 2 * timeout}, nil, timeout},
-		{"with a server that has a shorter limit, which holds", http.Server{ReadTimeout: timeout / 2}, nil, timeout / 2},
-		{"behind a middleware whose writer hides the server's, with the server's limit", http.Server{ReadTimeout: 2 * timeout},
+		{"with a server that has a longer limit", 2 * timeout, nil, timeout},
+		{"with a server that has a shorter limit, which holds", timeout / 2, nil, timeout / 2},
+		{"behind a middleware whose writer hides the server's, with the server's limit", 2 * timeout,
 			func(w http.ResponseWriter) http.ResponseWriter { return struct{ http.ResponseWriter }{w} }, 2 * timeout},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				failed := make(chan error, 1)
-				test.server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				server := &http.Server{ReadTimeout: test.readTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if test.wrap != nil {
 						w = test.wrap(w)
 					}
@@ -86,8 +86,8 @@ func TestABodyMustArriveInItsTime(t *testing.T) {
 					deadline.Set(w, r, timeout)
 					_, err := body.ReadRequest(r, 1<<20)
 					failed <- err
-				})
-				client := serve(t, &test.server)
+				})}
+				client := serve(t, server)
 				io.WriteString(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nthe beginning")
 				go io.Copy(io.Discard, client)
 				assert.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
