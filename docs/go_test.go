@@ -26,6 +26,7 @@ import (
 	_ "github.com/seed-8a2ffb75/stripeapps/cspreport"
 	_ "github.com/seed-8a2ffb75/stripeapps/explain"
 	_ "github.com/seed-8a2ffb75/stripeapps/manifest"
+	_ "github.com/seed-8a2ffb75/stripeapps/replay"
 	_ "github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
@@ -35,7 +36,7 @@ const module = "github.com/seed-8a2ffb75/stripeapps"
 // find them.
 var packages = map[string]string{
 	"stripeapps": module, "cspreport": module + "/cspreport", "explain": module + "/explain",
-	"manifest": module + "/manifest", "stripeappstest": module + "/stripeappstest",
+	"manifest": module + "/manifest", "replay": module + "/replay", "stripeappstest": module + "/stripeappstest",
 
 	"assert": "github.com/stretchr/testify/assert", "require": "github.com/stretchr/testify/require",
 	"webhook": "github.com/stripe/stripe-go/v76/webhook", "errors": "errors", "fmt": "fmt",

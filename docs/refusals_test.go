@@ -27,6 +27,7 @@ func TestTheTableOfRefusalsIsTheCodes(t *testing.T) {
 	inCode := map[string]string{}
 	addRefusals(t, inCode, root, "")
 	addRefusals(t, inCode, filepath.Join(root, "cspreport"), "cspreport.")
+	addRefusals(t, inCode, filepath.Join(root, "replay"), "replay.")
 	assert.Equal(t, inCode, inTable)
 }
 
