@@ -62,7 +62,9 @@ const MaxKeyBytes = 128
 
 // Config configures Once. Only Guard is required.
 type Config struct {
-	// Guard remembers the signatures.
+	// Guard remembers the signatures: NewMemory for one process, redisreplay.New for
+	// several. nil is an error. A Memory in its place would be one for each process
+	// and each Once, and let a signature be used once in each, without a word.
 	Guard Guard
 
 	// Nonce is the name of the member of the signed payload that makes it differ

@@ -186,6 +186,13 @@ func TestAGuardThatFailsFailsClosed(t *testing.T) {
 	assert.Equal(t, 204, send(handler, signed(clock, map[string]any{"nonce": nonce})).Code)
 }
 
+func TestAReplayIsRefusedWhereAFailureOfTheGuardIsNot(t *testing.T) {
+	clock := newClock()
+	handler := newBackend(t, clock, replay.Config{InsecureAllowOnError: true, InsecureAllowWithoutNonce: true})
+	assert.Equal(t, 204, send(handler, signed(clock, map[string]any{"amount": 1})).Code)
+	assert.Equal(t, 409, send(handler, signed(clock, map[string]any{"amount": 1})).Code)
+}
+
 type spyGuard struct {
 	first bool
 	err   error
@@ -212,6 +219,10 @@ func TestEveryMistakeOfAConfigurationIsReported(t *testing.T) {
 	require.Error(t, err)
 	for _, want := range []string{"Config.Guard is nil", `Config.Nonce is "user_id"`, "Config.ClockSkew is -1ns"} {
 		assert.ErrorContains(t, err, want)
+	}
+	for _, name := range []string{"user_id", "account_id", "action", "livemode", "stripe_roles"} {
+		_, err = replay.Once(replay.Config{Guard: &spyGuard{}, Nonce: name})
+		assert.ErrorContains(t, err, `Config.Nonce is "`+name+`"`)
 	}
 	_, err = replay.Once(replay.Config{Guard: &spyGuard{}, ClockSkew: time.Hour + 1})
 	assert.ErrorContains(t, err, "Config.ClockSkew is 1h0m0.000000001s")
