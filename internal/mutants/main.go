@@ -52,6 +52,7 @@ var targets = []target{
 	{"internal/fetch/*.go", []string{"./internal/fetch", "."}, false},
 	{"internal/csp/*.go", []string{"./internal/csp", "."}, false},
 	{"internal/decode/*.go", []string{"./internal/decode", "."}, false},
+	{"replay/*.go", []string{"./replay"}, false},
 }
 
 type options struct {
