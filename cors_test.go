@@ -753,6 +753,12 @@ func TestWhateverStandsBehindTheChainItsHeadersAreSentOnce(t *testing.T) {
 			h["Content-Security-Policy"] = append(h["Content-Security-Policy"], "sandbox")
 			return h
 		}()},
+		"a handler that writes straight into the map": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["access-control-allow-origin"] = []string{site}
+			w.Header()["access-control-allow-credentials"] = []string{"true"}
+			w.Header()["cache-control"] = []string{"private"}
+			w.Header()["vary"] = []string{"origin"}
+		}), sentBy("Content-Length", "0", "Cache-Control", "private")},
 		"a handler that deletes": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { clear(w.Header()) }),
 			sentBy("Content-Length", "0")},
 		"a handler that allows caching": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

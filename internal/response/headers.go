@@ -71,6 +71,7 @@ func Private(w http.ResponseWriter) http.ResponseWriter {
 // settle makes the header what the response is sent with. It can be called again.
 func (w *Writer) settle() {
 	header := w.Header()
+	w.fold(header)
 	w.putOwn(header)
 	w.putVary(header, w.private)
 	if w.private {
@@ -78,6 +79,43 @@ func (w *Writer) settle() {
 			header["Cache-Control"] = w.list([]string{"no-store"})
 		}
 	}
+}
+
+// fold brings together what stands in header under names that differ in their case
+// only, where the chain has a say: they are one to a client, and HTTP/2 writes them
+// all alike. http.Header's methods write a name in one way, but whoever writes
+// straight into the map need not.
+//
+// https://www.rfc-editor.org/rfc/rfc9110#section-5.1
+func (w *Writer) fold(header http.Header) {
+	for key, values := range header {
+		name := http.CanonicalHeaderKey(key)
+		if name == key || !w.owns(name) {
+			continue
+		}
+		delete(header, key)
+		if name == "Cache-Control" && slices.Equal(header[name], []string{"no-store"}) {
+			delete(header, name) // of Private: it gives way, as to Set
+		}
+		for _, value := range values {
+			if !slices.Contains(header[name], value) {
+				w.add(header, Line{name, value})
+			}
+		}
+	}
+}
+
+// owns reports whether the chain has a say in a header, whose name is canonical.
+func (w *Writer) owns(name string) bool {
+	switch {
+	case name == "Vary":
+		return true
+	case name == "Cache-Control":
+		return w.private
+	case strings.HasPrefix(name, "Access-Control-"):
+		return w.grant != nil
+	}
+	return slices.ContainsFunc(w.policies, func(line Line) bool { return line.Name == name })
 }
 
 // putOwn puts the grant and the policies into header.

@@ -2,6 +2,7 @@ package response_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -84,6 +85,25 @@ func TestTheChainsHeadersAreOnTheResponseWhateverHappensToTheMap(t *testing.T) {
 			header.Del("Content-Security-Policy")
 			header.Del("Cache-Control") // which it would have set to Origin itself
 		},
+		"written past its methods": func(header http.Header) {
+			header["vary"] = []string{"origin"}
+			header["VARY"] = []string{"Stripe-Account-Id"}
+			header["content-security-Policy"] = []string{"default-src 'none'"}
+			header["cache-control"] = nil
+			for _, name := range []string{
+				"origin", "credentials", "methods", "headers", "private-network",
+			} {
+				header["access-control-allow-"+name] = []string{"*"}
+			}
+			header["access-control-expose-headers"] = []string{"*"}
+			header["ACCESS-CONTROL-MAX-AGE"] = []string{"60"}
+		},
+		"cleared and written past its methods": func(header http.Header) {
+			clear(header)
+			header["vary"] = []string{"Origin"}
+			header["content-security-policy"] = []string{"default-src 'none'"}
+			header["access-control-allow-origin"] = []string{"*"}
+		},
 	} {
 		for begin, write := range map[string]func(w http.ResponseWriter){
 			"nothing":  func(w http.ResponseWriter) {},
@@ -122,6 +142,44 @@ func TestWhatAHandlerMaySay(t *testing.T) {
 	want["Vary"] = []string{"Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id", "Accept"}
 	want["Content-Security-Policy"] = []string{"img-src 'none'", "default-src 'none'"}
 	assert.Equal(t, want, w.Header())
+}
+
+// Clients know no case: what is written straight into the map counts as what is set.
+func TestWhatAHandlerMaySayInAnotherCase(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		w.Header()["cache-control"] = []string{"private", "max-age=60"}
+		w.Header()["vary"] = []string{"Accept, Origin"}
+		w.Header()["content-security-policy"] = []string{"img-src 'none'"}
+		w.Header()["x-own"] = []string{"1"}
+		w.Header()["Trailer:vary"] = []string{"1"}
+	})
+	want := chainHeader()
+	want["Cache-Control"] = []string{"private", "max-age=60"}
+	want["Vary"] = []string{"Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id", "Accept"}
+	want["Content-Security-Policy"] = []string{"default-src 'none'", "img-src 'none'"}
+	want["x-own"], want["Trailer:vary"] = []string{"1"}, []string{"1"} // none of the chain's
+	assert.Equal(t, want, w.Header())
+
+	w = httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		w.Header().Set("Cache-Control", "private")
+		w.Header()["cache-control"] = []string{"max-age=60"}
+	})
+	want = chainHeader()
+	want["Cache-Control"] = []string{"private", "max-age=60"}
+	assert.Equal(t, want, w.Header(), "it has said both")
+}
+
+func TestWhatTheChainHasNothingToSayOfIsLeftAsItIs(t *testing.T) {
+	w := httptest.NewRecorder()
+	inner, _ := response.Wrap(w)
+	own := http.Header{
+		"cache-control": {"max-age=60"}, "content-security-policy": {"sandbox"}, "access-control-allow-origin": {"*"},
+	}
+	maps.Copy(w.Header(), own)
+	response.Finish(inner)
+	assert.Equal(t, own, w.Header())
 }
 
 // What is set outside, as a default for all responses, says nothing of this one.
