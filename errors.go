@@ -1,7 +1,6 @@
 package stripeapps
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -291,17 +290,6 @@ func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// problem is a problem document. Without a "type" member it is "about:blank",
-// whose title is the status's own text; "code" is an extension member.
-//
-// https://www.rfc-editor.org/rfc/rfc9457
-type problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
-}
-
 // WriteProblem responds to r with err as application/problem+json (RFC 9457): the
 // status, code and detail of an *Error, or 500 and the code internal, without
 // err's text, for any other error. It sets Cache-Control: no-store and, on 401,
@@ -315,25 +303,7 @@ type problem struct {
 // where a middleware outside compresses; net/http adds it.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := asError(err)
-	document, _ := json.Marshal(problem{http.StatusText(e.status), e.status, e.code, e.detail}) // cannot fail
-	document = append(document, '\n')
-
-	response.Reset(w, e.status)
-	header := w.Header()
-	// Not even of this one: a middleware outside may encode it. net/http counts.
-	for _, name := range [...]string{"Content-Length", "Content-Range", "Etag", "Last-Modified"} {
-		delete(header, name)
-	}
-	header.Set("Content-Type", "application/problem+json")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	if e.status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", headerSignature)
-	}
-	w.WriteHeader(e.status)
-	if r.Method != http.MethodHead {
-		w.Write(document) // nothing can be done about a client that went away
-	}
+	response.Problem{Status: e.status, Code: e.code, Detail: e.detail}.Write(w, r)
 }
 
 func asError(err error) *Error {

@@ -1,0 +1,42 @@
+package response
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Problem is a problem document. Without a "type" member it is "about:blank", whose
+// title is the status's own text; "code" is an extension member.
+//
+// https://www.rfc-editor.org/rfc/rfc9457
+type Problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Write responds to r with p, whose title it fills in, in place of whatever was to be
+// sent by w.
+func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
+	p.Title = http.StatusText(p.Status)
+	document, _ := json.Marshal(p) // cannot fail
+	document = append(document, '\n')
+
+	Reset(w, p.Status)
+	header := w.Header()
+	// Not even of this one: a middleware outside may encode it. net/http counts.
+	for _, name := range [...]string{"Content-Length", "Content-Range", "Etag", "Last-Modified"} {
+		delete(header, name)
+	}
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if p.Status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", "Stripe-Signature")
+	}
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		w.Write(document) // nothing can be done about a client that went away
+	}
+}
