@@ -107,9 +107,9 @@ var (
 // and one that hijacks the connection sends what it likes.
 //
 // If a handler panics before it has begun a response, the caller gets a 500
-// problem document that it can read, with nothing of what the handler has set, and
-// the panic ends there: see CORSConfig.OnPanic. Once a response has begun, and for
-// http.ErrAbortHandler, the panic goes on.
+// problem document that it can read, with nothing of what has been set behind
+// NewCORS, and the panic ends there: see CORSConfig.OnPanic. Once a response has
+// begun, and for http.ErrAbortHandler, the panic goes on.
 //
 // CORS is not an access check: it only tells browsers who may read. It does
 // nothing against requests from elsewhere.
@@ -224,7 +224,7 @@ func (c *corsMiddleware) wrap(next http.Handler) http.Handler {
 		// and a GET has had no preflight.
 		allowed, _ := c.origins.Grant(r.Header.Get("Origin"))
 		chain.Allow(c.grants[allowed])
-		defer response.Recover(w, chain, r, c.onPanic, writeInternal)
+		defer response.Recover(chain, chain.Outside(), r, c.onPanic, writeInternal)
 		next.ServeHTTP(w, r)
 		chain.Finish()
 	})

@@ -277,6 +277,9 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 // Verify, which has told Observe already. Handlers behind the chain call the
 // function Refuse.
 func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if state := fromContext(r.Context()); state == nil || state.verifier != v {
+		response.Keep(w) // nothing in it is of a handler behind v
+	}
 	refusal := errInternal.orUsers(err)
 	if v.errorHandler == nil {
 		WriteProblem(w, r, refusal)
@@ -296,10 +299,11 @@ func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 // WWW-Authenticate: Stripe-Signature. A HEAD request gets no body.
 //
 // Behind the chain, or a part of it, the response has no other headers but the
-// chain's own and those that were there when the chain began: what a handler has
-// set belongs to a response that is not sent. Allow stays on 405, and Retry-After
-// on 413, 429 and 503. Elsewhere it takes out only what describes another body,
-// or how long it can be kept. It does not set Content-Length, which is not known
+// chain's own and those that were there when its innermost part was reached, which
+// is NewCSP, NewCORS, Verifier.Handler or Require: what a handler has set belongs to
+// a response that is not sent. Allow stays on 405, and Retry-After on 413, 429 and
+// 503. Elsewhere it takes out only what describes another body, or how long it can
+// be kept. It does not set Content-Length, which is not known
 // where a middleware outside compresses; net/http adds it.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := asError(err)

@@ -352,3 +352,90 @@ func TestAnErrorHandlerGetsAnErrorWhateverIsRefusedWith(t *testing.T) {
 		})
 	}
 }
+
+// sets is a middleware that has something to say on every response.
+func sets(lines ...string) stripeapps.Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for i := 0; i < len(lines); i += 2 {
+				w.Header().Add(lines[i], lines[i+1])
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// What a middleware between the parts of the chain has set is not of the response
+// that is not sent.
+func TestARefusalKeepsWhatStandsOutsideOfWhoRefuses(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{})
+	withCSP, withCORS := newCSP(t, stripeapps.CSPConfig{}), newCORS(t, stripeapps.CORSConfig{})
+	policies := []string{"default-src 'none'; frame-ancestors 'none'", "sandbox"}
+	handler := func(verify stripeapps.Middleware, last http.Handler) http.Handler {
+		return sets("X-Server", "1")(withCSP(
+			sets("Strict-Transport-Security", "max-age=1", "Content-Security-Policy", "sandbox")(withCORS(
+				sets("X-Request-Id", "1", "Vary", "Accept")(verify(
+					sets("X-RateLimit", "9")(stripeapps.Require(stripeapps.LiveMode(true))(last))))))))
+	}
+	adapted := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := v.Verify(r); err != nil {
+				v.Refuse(w, r, err)
+			}
+		})
+	}
+	outsideCORS := func(more ...string) http.Header {
+		header := sentBy(append(more, "X-Server", "1", "Strict-Transport-Security", "max-age=1",
+			"Content-Type", "application/problem+json", "X-Content-Type-Options", "nosniff")...)
+		header["Content-Security-Policy"] = policies
+		return header
+	}
+	outsideVerifier := func(vary string, more ...string) http.Header {
+		header := outsideCORS(append(more, "X-Request-Id", "1")...)
+		header["Vary"] = []string{"Origin", "Accept"}
+		if vary != "" {
+			header["Vary"] = append(header["Vary"], vary)
+		}
+		return header
+	}
+	const private = "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"
+	unsigned := httptest.NewRequest(http.MethodPost, "/", nil)
+	live := strings.Replace(plain, "{", `{"livemode":true,`, 1)
+	for _, test := range []struct {
+		name    string
+		handler http.Handler
+		request *http.Request
+		want    http.Header
+	}{
+		{"the verifier", handler(v.Handler, mustNotBeCalled(t)), unsigned,
+			outsideVerifier("", "Www-Authenticate", "Stripe-Signature")},
+		{"an adapter", handler(adapted, mustNotBeCalled(t)), unsigned,
+			outsideVerifier("", "Www-Authenticate", "Stripe-Signature")},
+		{"a verifier within another", handler(v.Handler, newVerifier(t, stripeapps.VerifierConfig{Secrets: []string{"absec_other"}}).Handler(mustNotBeCalled(t))), signedRequest(live),
+			outsideVerifier(private, "X-Ratelimit", "9", "Www-Authenticate", "Stripe-Signature")},
+		{"Require", handler(v.Handler, mustNotBeCalled(t)), signedRequest(plain),
+			outsideVerifier(private, "X-Ratelimit", "9")},
+		{"Require outside the chain", handler(func(next http.Handler) http.Handler { return next }, mustNotBeCalled(t)), signedRequest(plain),
+			outsideVerifier("", "X-Ratelimit", "9")},
+		{"a handler", handler(v.Handler, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			notSent(w.Header())
+			stripeapps.Refuse(w, r, stripeapps.ErrUnexpectedPayload)
+		})), signedRequest(live), outsideVerifier(private, "X-Ratelimit", "9")},
+		{"a handler, by the verifier's own Refuse", handler(v.Handler, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			notSent(w.Header())
+			v.Refuse(w, r, stripeapps.ErrUnexpectedPayload)
+		})), signedRequest(live), outsideVerifier(private, "X-Ratelimit", "9")},
+		{"NewCORS, of a panic", handler(v.Handler, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			notSent(w.Header())
+			panic("early")
+		})), signedRequest(live), outsideCORS()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.request.Header.Set("Origin", "null")
+			r, _ := withServer(test.request)
+			w := httptest.NewRecorder()
+			test.handler.ServeHTTP(w, r)
+			assert.Equal(t, test.want, w.Header())
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -95,6 +96,7 @@ func Require(requirements ...Requirement) Middleware {
 	requirements = append([]Requirement(nil), requirements...)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			response.Keep(w)
 			if fromContext(r.Context()) == nil {
 				Refuse(w, r, ErrNotVerified)
 				return

@@ -6,13 +6,16 @@ import (
 	"runtime/debug"
 )
 
-// Recover is deferred around a handler that writes to chain, by w. If the handler
-// panics before it has begun a response, fail responds instead, and then onPanic
-// is told of it, or the panic is logged as net/http does if onPanic is nil. After
+// Outside is what stands outside of the part of the chain that has called Wrap last.
+func (w *Writer) Outside() http.Header { return w.outer }
+
+// Recover is deferred around a handler that writes to chain. If the handler panics
+// before it has begun a response, fail responds instead, with what stands outside of
+// whoever recovers, and then onPanic is told of it, or the panic is logged as net/http does if onPanic is nil. After
 // a response has begun, and for http.ErrAbortHandler, the panic goes on, as does
 // one of onPanic itself.
 func Recover(
-	w http.ResponseWriter, chain *Writer, r *http.Request, onPanic func(r *http.Request, value any), fail http.HandlerFunc,
+	chain *Writer, outside http.Header, r *http.Request, onPanic func(r *http.Request, value any), fail http.HandlerFunc,
 ) {
 	value := recover()
 	if value == nil {
@@ -24,7 +27,8 @@ func Recover(
 	if onPanic == nil {
 		Logf(r, "http: panic serving %v: %v\n%s", r.RemoteAddr, value, debug.Stack())
 	}
-	fail(w, r)
+	chain.outer = outside
+	fail(chain, r)
 	if onPanic != nil {
 		onPanic(r, value)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -248,6 +249,37 @@ func TestOnAServerTheWriterIsOneAllocation(t *testing.T) {
 	got, err := http.Get(server.URL)
 	if assert.NoError(t, err) {
 		got.Body.Close()
+	}
+}
+
+// Most of what a part finds is what parts outside have put there, or what it knows.
+func TestWhatStandsOutsideIsKeptAndCopiedOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		outside, between http.Header
+		kept             bool
+	}{
+		"nothing but the chain's own":                   {nil, nil, false},
+		"what was there when the chain began":           {http.Header{"X-Request-Id": {"1"}, "Vary": {"Accept"}}, nil, false},
+		"another header":                                {nil, http.Header{"X-Request-Id": {"1"}}, true},
+		"another value":                                 {http.Header{"X-Request-Id": {"1"}}, http.Header{"X-Request-Id": {"2"}}, true},
+		"another Cache-Control":                         {nil, http.Header{"Cache-Control": {"private"}}, true},
+		"another Vary":                                  {nil, http.Header{"Vary": {"Accept"}}, true},
+		"another policy":                                {nil, http.Header{"Content-Security-Policy": {"sandbox"}}, true},
+		"CORS headers, of which the chain has the say":  {nil, http.Header{"Access-Control-Max-Age": {"1"}}, false},
+		"what the chain would put there for the second": {nil, http.Header{"Vary": {"Origin"}, "Cache-Control": {"no-store"}}, false},
+	} {
+		w := httptest.NewRecorder()
+		maps.Copy(w.Header(), test.outside)
+		serve(w, func(w http.ResponseWriter) {
+			maps.Copy(w.Header(), test.between)
+			var hiding http.ResponseWriter = hidingWriter{w}
+			keep := func() { response.Keep(hiding) }
+			assert.Zero(t, testing.AllocsPerRun(10, keep), name) // it has run once before
+			response.Reset(w, http.StatusForbidden)
+			for key, values := range test.between {
+				assert.Equal(t, test.kept || key == "Vary", slices.Contains(w.Header()[key], values[0]), "%s: %s", name, key)
+			}
+		})
 	}
 }
 

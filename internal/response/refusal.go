@@ -20,10 +20,45 @@ func isRefusal(w http.ResponseWriter) bool {
 	return ok && own.chain() == nil
 }
 
+// Keep is for a part of the chain that may refuse before it calls the next handler:
+// what is in the header of w stands outside of it, and stays on its refusal.
+func Keep(w http.ResponseWriter) {
+	if chain := reach(w); chain != nil {
+		chain.keep()
+	}
+}
+
+// keep remembers what is in the header. Mostly that is what the chain has put there,
+// and has been kept before.
+func (w *Writer) keep() {
+	header := w.Header()
+	for name, values := range header {
+		for _, value := range values {
+			if !w.puts(name, value) && !slices.Contains(w.outer[name], value) {
+				w.outer = header.Clone()
+				return
+			}
+		}
+	}
+}
+
+// puts reports whether the chain puts this line on the response by itself.
+func (w *Writer) puts(name, value string) bool {
+	switch {
+	case name == "Vary":
+		return value == "Origin" && w.grant != nil || value == varyPrivate && w.private
+	case name == "Cache-Control":
+		return value == "no-store" && w.private
+	case strings.HasPrefix(name, "Access-Control-"):
+		return w.grant != nil
+	}
+	return slices.Contains(w.policies, Line{name, value})
+}
+
 // Reset takes out of the header of w what belongs to a response that will not be
 // sent. status is that of the one that will be.
 //
-// In the chain that is everything but what was there when the chain began, and
+// In the chain that is everything but what stands outside of its innermost part, and
 // the chain's own. Where a middleware stands between the chain and the handler,
 // its Content-Encoding stays too, because it may well encode whatever is written.
 // Elsewhere it cannot be known who has set what: what describes a body, or says

@@ -151,7 +151,7 @@ func guarded(w http.ResponseWriter, onPanic func(*http.Request, any), handler ht
 	r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server))
 	func() {
 		w, chain := response.Wrap(w)
-		defer response.Recover(w, chain, r, onPanic, func(w http.ResponseWriter, r *http.Request) {
+		defer response.Recover(chain, chain.Outside(), r, onPanic, func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "instead", http.StatusInternalServerError)
 		})
 		handler(w, r)

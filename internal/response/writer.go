@@ -17,7 +17,7 @@ import (
 // methods that the writer below has.
 type Writer struct {
 	below http.ResponseWriter
-	outer http.Header // as it was when the chain began, nil if it was empty
+	outer http.Header // as the innermost part of the chain found it, see keep
 
 	grant    *Grant
 	policies []Line
@@ -34,20 +34,15 @@ type Writer struct {
 }
 
 // Wrap returns the chain's writer on w, to which nothing has been written yet, and
-// what to give to the next handler. If w is the chain's already, that is w.
+// what to give to the next handler. If w is the chain's already, that is w. What is in
+// the header stands outside of the part that calls it.
 func Wrap(w http.ResponseWriter) (http.ResponseWriter, *Writer) {
-	if chain := of(w); chain != nil {
-		return w, chain
+	chain := of(w)
+	if chain == nil {
+		w, chain = newWriter(w)
 	}
-	outer := w.Header()
-	if len(outer) == 0 {
-		outer = nil
-	} else {
-		outer = outer.Clone()
-	}
-	next, chain := newWriter(w)
-	chain.outer = outer
-	return next, chain
+	chain.keep()
+	return w, chain
 }
 
 // of returns the chain's writer if w is it, or else nil. No type outside this
