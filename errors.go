@@ -273,7 +273,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // Refuse responds to r with err as Handler does: by the ErrorHandler of the
-// VerifierConfig, or WriteProblem. It is for adapters to other frameworks, after
+// VerifierConfig, or WriteProblem, which adds to the headers that an ErrorHandler
+// has set where that has written nothing. It is for adapters to other frameworks, after
 // Verify, which has told Observe already. Handlers behind the chain call the
 // function Refuse.
 func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -289,7 +290,7 @@ func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	next, writer := response.ForRefusal(w)
 	v.errorHandler(next, r, refusal)
 	if !writer.Begun() {
-		WriteProblem(w, r, refusal)
+		WriteProblem(next, r, refusal)
 	}
 }
 

@@ -159,6 +159,41 @@ func TestAnErrorHandlerThatWritesNothingDoesNotMakeA200(t *testing.T) {
 	}
 }
 
+func TestWhatAnErrorHandlerSetsStaysWhereItWritesNothing(t *testing.T) {
+	v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+		w.Header().Set("X-Request-Id", "1")
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		w.Header().Set("Retry-After", "1")
+		w.Header().Add("Set-Cookie", "refused=1")
+		w.Header().Set("ETag", "1") // of a body that is not sent
+		w.Header().Set("Cache-Control", "public")
+	}})
+	for name, test := range map[string]struct {
+		secret       string
+		authenticate string
+	}{
+		"refused by the chain": {"absec_other", "Stripe-Signature"}, // which is what a 401 asks for
+		"refused by a handler": {testSecret, "Bearer"},
+	} {
+		for how, protect := range map[string]stripeapps.Middleware{"alone": v.Handler, "behind CORS": func(next http.Handler) http.Handler {
+			return newCORS(t, stripeapps.CORSConfig{})(v.Handler(next))
+		}} {
+			r := signedRequest(plain)
+			r.Header.Set("Stripe-Signature", sign(plain, test.secret, testNow))
+			w := httptest.NewRecorder()
+			protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				notSent(w.Header())
+				stripeapps.Refuse(w, r, stripeapps.ErrUnexpectedPayload)
+			})).ServeHTTP(w, r)
+			w.Header().Del("Vary")
+			assert.Equal(t, http.Header{
+				"X-Request-Id": {"1"}, "Www-Authenticate": {test.authenticate}, "Retry-After": {"1"}, "Set-Cookie": {"refused=1"},
+				"Cache-Control": {"no-store"}, "Content-Type": {"application/problem+json"}, "X-Content-Type-Options": {"nosniff"},
+			}, w.Header(), "%s, %s", name, how)
+		}
+	}
+}
+
 func TestWriteProblemHidesForeignErrors(t *testing.T) {
 	w := httptest.NewRecorder()
 	stripeapps.WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), errors.New("password=hunter2"))
