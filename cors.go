@@ -71,11 +71,12 @@ type CORSConfig struct {
 	// stack, to the server's ErrorLog, as net/http does.
 	//
 	// A recoverer or an error tracker outside of NewCORS does not see the panic,
-	// unless OnPanic hands it on: panic(value). The response has been written by
-	// then and is sent whole, if something outside does recover. If nothing does,
-	// net/http resets the stream or closes the connection: Chromium then fails to
-	// read any such response over HTTP/2, and over HTTP/1.1 all but those with a
-	// Content-Length. That is why panics do not go on by default.
+	// unless OnPanic hands it on: panic(value). The response has been sent by then,
+	// and is whole if something outside does recover: it has a Content-Length, unless
+	// a middleware outside compresses, so that a text which the recoverer writes is
+	// left out. If nothing recovers, net/http resets the stream or closes the
+	// connection: Chromium then fails to read any such response over HTTP/2. That is
+	// why panics do not go on by default.
 	OnPanic func(r *http.Request, value any)
 }
 

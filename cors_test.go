@@ -881,7 +881,8 @@ func TestRefusalsAndPanicsAreWholeWithACompressionOutsideOrInside(t *testing.T) 
 	}
 }
 
-// recoverer is chi's, and what an error tracker puts around a handler.
+// recoverer is chi's, and what an error tracker puts around a handler, but writes a
+// text too.
 func recoverer(saw *any, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -890,7 +891,7 @@ func recoverer(saw *any, next http.Handler) http.Handler {
 					panic(value)
 				}
 				*saw = value
-				w.WriteHeader(http.StatusInternalServerError)
+				http.Error(w, "Internal Server Error", http.StatusInternalServerError)
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -913,13 +914,29 @@ func TestAPanicCanBeSeenOutsideAndReadInTheBrowser(t *testing.T) {
 			var saw any
 			overBoth(t, recoverer(&saw, chain(panics)), func(response *http.Response, body string) {
 				assert.Equal(t, http.StatusInternalServerError, response.StatusCode)
-				assert.Contains(t, body, `"code":"internal"`)
+				assert.Equal(t, `{"title":"Internal Server Error","status":500,"code":"internal","detail":"the server failed to handle the request"}`+"\n", body)
 				assert.Equal(t, sentBy("Content-Length", "116", "Content-Type", "application/problem+json", "X-Content-Type-Options", "nosniff"), response.Header)
 			})
 			assert.Equal(t, test.saw, saw, "%s, %s", name, how)
 		}
 	}
 	assert.Equal(t, "s3cr3t", told)
+}
+
+// net/http closes the connection, after a response that has its length.
+func TestOverHTTP1TheResponseToAPanicIsWholeWhereNothingRecovers(t *testing.T) {
+	handler := newCORS(t, stripeapps.CORSConfig{OnPanic: func(_ *http.Request, value any) { panic(value) }})(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("early") }))
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = discardLog()
+	server.Start()
+	defer server.Close()
+	response, err := http.Post(server.URL, "text/plain", strings.NewReader(plain))
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Contains(t, string(body), `"code":"internal"`)
 }
 
 // F2: a cache honours Vary and keeps what says nothing for as long as it likes.

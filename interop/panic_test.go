@@ -61,6 +61,22 @@ func tracker(seen *seen) stripeapps.Middleware {
 	}
 }
 
+// errorWriter is what many recover with. Its text comes after the response, which has
+// been written.
+func errorWriter(seen *seen) stripeapps.Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				if value := recover(); value != nil {
+					seen.add(value)
+					http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+				}
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 func nothing(*seen) stripeapps.Middleware {
 	return func(next http.Handler) http.Handler { return next }
 }
@@ -81,6 +97,7 @@ func TestAPanicIsSeenAndItsResponseIsReadInTheBrowser(t *testing.T) {
 		{"by OnPanic", nothing, tell},
 		{"by chi's Recoverer outside, if OnPanic lets it go on", chiRecoverer, goOn},
 		{"by an error tracker outside, if OnPanic lets it go on", tracker, goOn},
+		{"by what responds to it too, if OnPanic lets it go on", errorWriter, goOn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			eachProtocol(t, http.NotFoundHandler(), func(t *testing.T, server *httptest.Server) {
@@ -103,6 +120,7 @@ func TestAPanicIsSeenAndItsResponseIsReadInTheBrowser(t *testing.T) {
 				delete(got.header, "Connection")
 				assert.Equal(t, refusedHeaders(), got.header)
 				assert.Equal(t, "internal", codeOf(got.body))
+				server.Close() // the response may be there before OnPanic is told
 				assert.Equal(t, []any{reason}, seen.all())
 			})
 		})

@@ -28,7 +28,14 @@ func Recover(
 		Logf(r, "http: panic serving %v: %v\n%s", r.RemoteAddr, value, debug.Stack())
 	}
 	chain.outer = outside
+	_, flushes := chain.below.(http.Flusher)
+	chain.whole = flushes && onPanic != nil
 	fail(chain, r)
+	if chain.whole {
+		// HTTP/2 looks at a Content-Length when it is sent, and only then at what
+		// comes after.
+		http.NewResponseController(chain.below).Flush()
+	}
 	if onPanic != nil {
 		onPanic(r, value)
 	}

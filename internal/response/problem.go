@@ -3,6 +3,7 @@ package response
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 )
 
 // Problem is a problem document. Without a "type" member it is "about:blank", whose
@@ -28,6 +29,9 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 	// Not even of this one: a middleware outside may encode it. net/http counts.
 	for _, name := range [...]string{"Content-Length", "Content-Range", "Etag", "Last-Modified"} {
 		delete(header, name)
+	}
+	if chain := of(w); chain != nil && chain.whole && header["Content-Encoding"] == nil {
+		header.Set("Content-Length", strconv.Itoa(len(document)))
 	}
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Cache-Control", "no-store")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -185,6 +186,51 @@ func TestWhoWantsToKnowOfAPanicIsToldAfterTheResponse(t *testing.T) {
 		guarded(w, func(*http.Request, any) { panic("handed on") }, thatPanics)
 	})
 	assert.Equal(t, "instead\n", w.Body.String())
+}
+
+// A recoverer outside may respond too.
+func TestNothingComesAfterTheResponseToAPanicThatGoesOn(t *testing.T) {
+	problem := response.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "failed"}
+	const document = `{"title":"Internal Server Error","status":500,"code":"internal","detail":"failed"}` + "\n"
+	onPanic := func(*http.Request, any) {}
+	for name, test := range map[string]struct {
+		outer   func(http.ResponseWriter) http.ResponseWriter
+		onPanic func(*http.Request, any)
+		method  string
+		header  http.Header
+		length  []string
+		flushed bool
+	}{
+		"it has its length, and is sent at once": {nil, onPanic, "GET", nil, []string{"83"}, true},
+		"so has the response to a HEAD":          {nil, onPanic, "HEAD", nil, []string{"83"}, true},
+		"none where the panic ends":              {nil, nil, "GET", nil, nil, false},
+		"none where it is encoded outside":       {nil, onPanic, "GET", http.Header{"Content-Encoding": {"gzip"}}, nil, true},
+		"none where a writer may hold it back": {func(w http.ResponseWriter) http.ResponseWriter { return hidingWriter{w} },
+			onPanic, "GET", nil, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recorder := httptest.NewRecorder()
+			maps.Copy(recorder.Header(), test.header)
+			var below http.ResponseWriter = recorder
+			if test.outer != nil {
+				below = test.outer(recorder)
+			}
+			r := httptest.NewRequest(test.method, "/", nil)
+			r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, &http.Server{ErrorLog: log.New(io.Discard, "", 0)}))
+			func() {
+				w, chain := response.Wrap(below)
+				defer response.Recover(chain, chain.Outside(), r, test.onPanic, problem.Write)
+				thatPanics(w, r)
+			}()
+			assert.Equal(t, test.length, recorder.Header()["Content-Length"])
+			assert.Equal(t, test.flushed, recorder.Flushed)
+			if test.method == "GET" {
+				assert.Equal(t, document, recorder.Body.String())
+			} else {
+				assert.Empty(t, recorder.Body.String())
+			}
+		})
+	}
 }
 
 func thatPanics(http.ResponseWriter, *http.Request) { panic("s3cr3t") }

@@ -26,6 +26,7 @@ type Writer struct {
 	begun      bool
 	refusing   bool // the response is not the handler's own
 	forRefusal bool // see ForRefusal
+	whole      bool // what comes after a Problem is not to be sent
 
 	// room is for the values of headers: slices that belong to this response
 	// alone, in the same allocation.
