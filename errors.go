@@ -303,9 +303,13 @@ func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 // chain's own and those that were there when its innermost part was reached, which
 // is NewCSP, NewCORS, Verifier.Handler or Require: what a handler has set belongs to
 // a response that is not sent. Allow stays on 405, and Retry-After on 413, 429 and
-// 503. Elsewhere it takes out only what describes another body, or how long it can
-// be kept. It does not set Content-Length, which is not known
-// where a middleware outside compresses; net/http adds it.
+// 503. Elsewhere, which is also behind a writer in between that has no Unwrap, it
+// takes out only what describes another body, or how long it can be kept.
+//
+// Content-Encoding stays elsewhere and behind any writer in between: a middleware
+// that compresses may have set it, and encode whatever is written. A handler behind
+// one that encodes by itself deletes it before it refuses. Content-Length is not set,
+// as it is not known where a middleware outside compresses; net/http adds it.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := asError(err)
 	response.Problem{Status: e.status, Code: e.code, Detail: e.detail}.Write(w, r)

@@ -309,16 +309,29 @@ func TestAnOuterCORSDoesNotDoubleTheHeadersOfTheChain(t *testing.T) {
 	}
 }
 
-// An outer middleware that compresses must not have its response cut off, or a
-// Content-Length of the text that it was made of.
-func TestARefusalThatIsCompressedOutsideCanBeRead(t *testing.T) {
-	handler := middleware.Compress(5, "application/problem+json")(newChain(t, stripeapps.SignedBody)(http.HandlerFunc(whoami)))
-	eachProtocol(t, handler, func(t *testing.T, server *httptest.Server) {
-		got := send(t, server, post(server.URL, payload, "")) // the client asks for gzip, and undoes it
-		assert.Equal(t, http.StatusUnauthorized, got.status)
-		assert.Equal(t, "not_signed", codeOf(got.body), got.body)
-		assert.Equal(t, refusedHeaders("Www-Authenticate", "Stripe-Signature", "Vary", "Accept-Encoding"), got.header)
+// A middleware that compresses must not have its response cut off, or a Content-Length
+// of the text that it was made of.
+func TestARefusalThatIsCompressedCanBeRead(t *testing.T) {
+	chain, compress := newChain(t, stripeapps.SignedBody), middleware.Compress(5, "application/problem+json")
+	refuses := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Set-Cookie", "session=1") // of the response that is not sent
+		stripeapps.Refuse(w, r, stripeapps.ErrNotSigned)
 	})
+	want := refusedHeaders("Www-Authenticate", "Stripe-Signature",
+		"Vary", "Accept-Encoding, Stripe-Signature, Stripe-User-Id, Stripe-Account-Id")
+	for name, handler := range map[string]http.Handler{
+		"outside of the chain": compress(chain(refuses)),
+		"behind the chain":     chain(compress(refuses)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachProtocol(t, handler, func(t *testing.T, server *httptest.Server) {
+				got := send(t, server, signedPost(server.URL)) // the client asks for gzip, and undoes it
+				assert.Equal(t, http.StatusUnauthorized, got.status)
+				assert.Equal(t, "not_signed", codeOf(got.body), got.body)
+				assert.Equal(t, want, got.header)
+			})
+		})
+	}
 }
 
 func TestTheRouteOfAnInnerMuxIsKnownOutside(t *testing.T) {
