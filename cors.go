@@ -97,15 +97,17 @@ var (
 // missing. An OPTIONS request without Access-Control-Request-Method is not a
 // preflight and goes on. Every other response gets the CORS headers, refusals and
 // errors too: without them the browser hides the status and the body from the
-// extension.
+// extension. A request without an Origin has no use for them and gets none but Vary,
+// even if any origin is allowed: give curl -H 'Origin: null' to see them.
 //
 // They are put on the response when its status line is written, and are then
 // exactly NewCORS's own, once each: whatever the handlers behind it have set, added
 // or deleted, and whatever an upstream behind an httputil.ReverseProxy has sent. Of
-// several NewCORS, the innermost decides. Vary is added to, never replaced, and
-// has each name once. What stands outside can still change all of it: an outer
-// http.TimeoutHandler that runs out of time sends a response without these headers,
-// and one that hijacks the connection sends what it likes.
+// several NewCORS, the innermost decides, but the outer one where a writer between
+// them has no Unwrap, as that of http.TimeoutHandler. Vary is added to, never
+// replaced, and has each name once. What stands outside can still change all of it:
+// an outer http.TimeoutHandler that runs out of time sends a response without these
+// headers, and one that hijacks the connection sends what it likes.
 //
 // If a handler panics before it has begun a response, the caller gets a 500
 // problem document that it can read, with nothing of what has been set behind

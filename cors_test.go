@@ -428,6 +428,30 @@ func TestAnInnerCORSDoesNotKeepWhatTheOuterGrants(t *testing.T) {
 	assert.Equal(t, http.Header{"Vary": {"Origin"}, "Access-Control-Allow-Origin": {site}}, w.Header())
 }
 
+// A writer without Unwrap hides the outer part from the inner one.
+func TestOfTwoCORSWithAnOpaqueWriterBetweenTheOuterDecides(t *testing.T) {
+	opaque := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+		})
+	}
+	inner := siteAndExtension
+	inner.ExposedHeaders = []string{"X-Inner"}
+	outer := stripeapps.CORSConfig{ExposedHeaders: []string{"X-Outer"}}
+	want := http.Header{
+		"Vary": {"Origin"}, "Access-Control-Allow-Origin": {"*"}, "Access-Control-Expose-Headers": {"X-Outer"},
+		"Content-Length": {"0"},
+	}
+	for name, middleware := range map[string]stripeapps.Middleware{
+		"a writer of a middleware's": opaque,
+		"a TimeoutHandler":           func(next http.Handler) http.Handler { return http.TimeoutHandler(next, time.Minute, "") },
+	} {
+		overBoth(t, newCORS(t, outer)(middleware(newCORS(t, inner)(nothing))), func(response *http.Response, _ string) {
+			assert.Equal(t, want, response.Header, "%s, over %s", name, response.Proto)
+		})
+	}
+}
+
 func TestAHandlerBehindCORSCanStream(t *testing.T) {
 	done := make(chan struct{})
 	server := httptest.NewServer(newCORS(t, stripeapps.CORSConfig{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
