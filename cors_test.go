@@ -963,9 +963,16 @@ func TestOverHTTP1TheResponseToAPanicIsWholeWhereNothingRecovers(t *testing.T) {
 	assert.Contains(t, string(body), `"code":"internal"`)
 }
 
+func allBut(header http.Header, names ...string) http.Header {
+	for _, name := range names {
+		header.Del(name)
+	}
+	return header
+}
+
 // F2: a cache honours Vary and keeps what says nothing for as long as it likes.
 func TestASharedCacheKeepsNothingOfAVerifiedResponse(t *testing.T) {
-	for name, test := range map[string]struct {
+	for said, test := range map[string]struct {
 		handler http.HandlerFunc
 		want    string
 	}{
@@ -973,12 +980,25 @@ func TestASharedCacheKeepsNothingOfAVerifiedResponse(t *testing.T) {
 		"nothing at all":     {func(w http.ResponseWriter, r *http.Request) {}, "no-store"},
 		"an ETag":            {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("ETag", `"1"`); w.WriteHeader(304) }, "no-store"},
 		"what a handler set": {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "private") }, "private"},
+		"an empty value":     {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "") }, "no-store"},
+		"empty lists":        {func(w http.ResponseWriter, r *http.Request) { w.Header()["Cache-Control"] = []string{" ", ",\t,"} }, "no-store"},
+		"an empty value in another case": {func(w http.ResponseWriter, r *http.Request) { w.Header()["cache-control"] = []string{""} },
+			"no-store"},
+		"an own refusal": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "private")
+			stripeapps.Refuse(w, r, stripeapps.ErrUnexpectedPayload)
+		}, "no-store"},
 	} {
-		w := httptest.NewRecorder()
-		w.Header().Set("Cache-Control", "public, max-age=60") // of all responses of this backend
-		newVerifier(t, stripeapps.VerifierConfig{}).Handler(http.HandlerFunc(test.handler)).ServeHTTP(w, signedRequest(plain))
-		assert.Equal(t, []string{test.want}, w.Header()["Cache-Control"], name)
-		assert.Equal(t, []string{"Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"}, w.Header()["Vary"], name)
+		for _, name := range []string{"Cache-Control", "cache-control"} {
+			w := httptest.NewRecorder()
+			w.Header()[name] = []string{"public, max-age=60"} // of all responses of this backend
+			newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+				w.WriteHeader(http.StatusForbidden)
+			}}).Handler(http.HandlerFunc(test.handler)).ServeHTTP(w, signedRequest(plain))
+			assert.Equal(t, http.Header{
+				"Cache-Control": {test.want}, "Vary": {"Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+			}, allBut(w.Header(), "Etag", "Content-Type"), said)
+		}
 	}
 }
 

@@ -62,6 +62,9 @@ func Private(w http.ResponseWriter) http.ResponseWriter {
 	w, chain := Wrap(w)
 	chain.private = true
 	header := w.Header()
+	if chain.outer != nil {
+		chain.fold(header)
+	}
 	header["Cache-Control"] = chain.list([]string{"no-store"})
 	var room [8]string
 	header["Vary"] = chain.list(append(append(room[:0], header["Vary"]...), varyPrivate))
@@ -74,11 +77,14 @@ func (w *Writer) settle() {
 	w.fold(header)
 	w.putOwn(header)
 	w.putVary(header, w.private)
-	if w.private {
-		if len(header["Cache-Control"]) == 0 {
-			header["Cache-Control"] = w.list([]string{"no-store"})
-		}
+	if w.private && areEmpty(header["Cache-Control"]) {
+		header["Cache-Control"] = w.list([]string{"no-store"})
 	}
+}
+
+// areEmpty reports whether nothing is in comma-separated lists.
+func areEmpty(lists []string) bool {
+	return !slices.ContainsFunc(lists, func(list string) bool { return strings.Trim(list, ", \t") != "" })
 }
 
 // fold brings together what stands in header under names that differ in their case

@@ -42,13 +42,14 @@ func (w *Writer) keep() {
 	}
 }
 
-// puts reports whether the chain puts this line on the response by itself.
+// puts reports whether the chain puts this line on the response by itself, or another
+// in its place.
 func (w *Writer) puts(name, value string) bool {
 	switch {
 	case name == "Vary":
 		return value == "Origin" && w.grant != nil || value == varyPrivate && w.private
 	case name == "Cache-Control":
-		return value == "no-store" && w.private
+		return w.private
 	case strings.HasPrefix(name, "Access-Control-"):
 		return w.grant != nil
 	}
@@ -85,6 +86,9 @@ func Reset(w http.ResponseWriter, status int) {
 		delete(header, name)
 	}
 	for name, values := range chain.outer {
+		if chain.private && http.CanonicalHeaderKey(name) == "Cache-Control" {
+			continue // as for any other response to a request that was verified
+		}
 		if header[name] == nil {
 			header[name] = slices.Clone(values)
 		}
