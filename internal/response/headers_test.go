@@ -242,7 +242,7 @@ func TestOnAServerTheWriterIsOneAllocation(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
 			clear(w.Header())
-			serve(w, func(http.ResponseWriter) {})
+			serve(w, func(w http.ResponseWriter) { response.Keep(w) })
 		}), 1.0+2, "and the slice of the policies, and a handler")
 	}))
 	defer server.Close()
@@ -289,6 +289,7 @@ func fullHeader(header http.Header) {
 		"Content-Encoding", "Content-Length", "Content-Disposition", "Content-Language", "Expires", "Set-Cookie", "Surrogate-Control",
 		"CDN-Cache-Control", "Digest", "Repr-Digest", "Retry-After", "Refresh", "Clear-Site-Data", "Link", "X-Accel-Redirect",
 		"X-Sendfile", "Age", "Pragma", "WWW-Authenticate", "ETag", "Last-Modified", "Location", "Accept-Ranges", "Trailer", "Allow", "X-Own",
+		"Content-Security-Policy", "Content-Security-Policy-Report-Only",
 	} {
 		header.Set(name, "of the response that is not sent")
 	}
@@ -316,23 +317,58 @@ func TestARefusalCarriesNothingOfAnotherResponse(t *testing.T) {
 	assert.Equal(t, kept(), refuse(http.StatusForbidden).Header())
 	const own = "of the response that is not sent"
 	assert.Equal(t, kept("Allow", own), refuse(http.StatusMethodNotAllowed).Header(), "it belongs to the status")
-	assert.Equal(t, kept("Retry-After", own), refuse(http.StatusTooManyRequests).Header(), "it belongs to the status")
+	for _, status := range []int{http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		assert.Equal(t, kept("Retry-After", own), refuse(status).Header(), "it belongs to %d", status)
+	}
 
 	w := httptest.NewRecorder()
 	serve(w, func(w http.ResponseWriter) {
-		w.Header().Set("Content-Encoding", "br")
+		w.Header()["content-encoding"] = []string{"br"}
+		w.Header().Add("Vary", "Accept-Encoding")
 		inner := hidingWriter{w}
 		inner.Header().Set("Set-Cookie", "handler=1")
 		response.Reset(inner, http.StatusForbidden)
 		inner.WriteHeader(http.StatusForbidden)
 	})
-	assert.Equal(t, chainHeader("Content-Encoding", "br"), w.Header(), "of a middleware between, which encodes")
+	want := chainHeader("content-encoding", "br")
+	want["Vary"] = append(want["Vary"], "Accept-Encoding")
+	assert.Equal(t, want, w.Header(), "of a middleware between, which encodes")
 
 	w = httptest.NewRecorder()
 	fullHeader(w.Header())
+	w.Header()["content-type"] = []string{"text/plain"}
 	response.Reset(w, http.StatusForbidden)
-	assert.ElementsMatch(t, []string{"Content-Encoding", "Set-Cookie", "Retry-After", "Clear-Site-Data", "Link", "Www-Authenticate", "Allow", "X-Own"},
-		keysOf(w.Header()), "without a chain, what cannot be of a refusal")
+	assert.ElementsMatch(t, []string{
+		"Content-Encoding", "Set-Cookie", "Retry-After", "Clear-Site-Data", "Link", "Www-Authenticate", "Allow", "X-Own",
+		"Content-Security-Policy", "Content-Security-Policy-Report-Only",
+	}, keysOf(w.Header()), "without a chain, what cannot be of a refusal")
+}
+
+// What a part has no say in is kept whatever it is.
+func TestARefusalKeepsWhatIsNotThisChains(t *testing.T) {
+	between := http.Header{
+		"Vary": {"Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"}, "Cache-Control": {"no-store"},
+		"Access-Control-Allow-Origin": {"*"}, "Content-Security-Policy": {"sandbox"},
+	}
+	for name, values := range between {
+		w := httptest.NewRecorder()
+		inner, chain := response.Wrap(w)
+		chain.Demand([]response.Line{{Name: "X-Chain", Value: "1"}})
+		w.Header()[name] = values
+		response.Keep(inner)
+		response.Reset(inner, http.StatusForbidden)
+		assert.Equal(t, http.Header{"X-Chain": {"1"}, name: values}, w.Header())
+	}
+}
+
+func TestWhatBelongsToTheStatusIsNotReplacedByWhatStandsOutside(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("Retry-After", "60")
+	serve(w, func(w http.ResponseWriter) {
+		w.Header().Set("Retry-After", "1")
+		response.Reset(w, http.StatusTooManyRequests)
+	})
+	assert.Equal(t, chainHeader("Retry-After", "1"), w.Header())
 }
 
 func keysOf(header http.Header) (names []string) {

@@ -15,11 +15,6 @@ func ForRefusal(w http.ResponseWriter) (http.ResponseWriter, *Writer) {
 	return next, refusal
 }
 
-func isRefusal(w http.ResponseWriter) bool {
-	own, ok := w.(interface{ chain() *Writer })
-	return ok && own.chain() == nil
-}
-
 // Keep is for a part of the chain that may refuse before it calls the next handler:
 // what is in the header of w stands outside of it, and stays on its refusal.
 func Keep(w http.ResponseWriter) {
@@ -68,9 +63,9 @@ func Reset(w http.ResponseWriter, status int) {
 	header := w.Header()
 	chain := reach(w)
 	if chain == nil {
-		for name := range header {
-			if describesBody(name) {
-				delete(header, name)
+		for key := range header {
+			if describesBody(http.CanonicalHeaderKey(key)) {
+				delete(header, key)
 			}
 		}
 		return
@@ -79,18 +74,19 @@ func Reset(w http.ResponseWriter, status int) {
 		return
 	}
 	between := of(w) == nil
-	for name := range header {
+	for key := range header {
+		name := http.CanonicalHeaderKey(key)
 		if between && (name == "Content-Encoding" || name == "Vary") || belongsTo(status, name) {
 			continue
 		}
-		delete(header, name)
+		delete(header, key)
 	}
-	for name, values := range chain.outer {
-		if chain.private && http.CanonicalHeaderKey(name) == "Cache-Control" {
+	for key, values := range chain.outer {
+		if chain.private && http.CanonicalHeaderKey(key) == "Cache-Control" {
 			continue // as for any other response to a request that was verified
 		}
-		if header[name] == nil {
-			header[name] = slices.Clone(values)
+		if header[key] == nil {
+			header[key] = slices.Clone(values)
 		}
 	}
 	chain.refusing = true

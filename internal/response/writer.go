@@ -63,14 +63,14 @@ func (w *Writer) chain() *Writer {
 }
 
 // reach returns the chain's writer that is at w or below it, or nil where there is
-// none or a writer on the way hides what is below.
+// none, or a writer on the way is for a refusal or has no Unwrap.
 func reach(w http.ResponseWriter) *Writer {
 	for {
-		if chain := of(w); chain != nil {
-			return chain
+		if own, ok := w.(interface{ chain() *Writer }); ok {
+			return own.chain()
 		}
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok || isRefusal(w) {
+		if !ok {
 			return nil
 		}
 		w = wrapper.Unwrap()
