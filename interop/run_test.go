@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,7 +16,7 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
-// swallowing is what stands in front of the chain and responds to its preflights.
+// swallowing is what stands in front of the chain and responds in its place.
 var swallowing = map[string]struct {
 	wrap  func(http.Handler) http.Handler
 	names string // what Run has to say of it
@@ -41,6 +42,9 @@ var swallowing = map[string]struct {
 			next.ServeHTTP(w, r)
 		})
 	}, `(?i)in front`},
+	"a guard that lets nothing in": {func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "sign in", http.StatusUnauthorized) })
+	}, `(?i)in front`},
 }
 
 // runVariable names one of swallowing in the environment of a process whose only test
@@ -50,13 +54,13 @@ const runVariable = "INTEROP_RUN"
 func TestRunFails(t *testing.T) {
 	name := os.Getenv(runVariable)
 	if name == "" {
-		t.Skip("TestRunNamesWhatRespondsToPreflightsInFront runs it, in a process of its own")
+		t.Skip("TestRunNamesWhatRespondsInFront runs it, in a process of its own")
 	}
 	handler := swallowing[name].wrap(newChain(t, stripeapps.SignedBody)(http.HandlerFunc(whoami)))
 	stripeappstest.Run(t, handler, stripeappstest.RunConfig{Target: "/", Payload: payload})
 }
 
-func TestRunNamesWhatRespondsToPreflightsInFront(t *testing.T) {
+func TestRunNamesWhatRespondsInFront(t *testing.T) {
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	for name, test := range swallowing {
@@ -66,6 +70,8 @@ func TestRunNamesWhatRespondsToPreflightsInFront(t *testing.T) {
 			output, err := command.CombinedOutput()
 			assert.Error(t, err, "Run has found nothing")
 			assert.Regexp(t, test.names, string(output))
+			assert.Equal(t, 1, bytes.Count(output, []byte("--- FAIL: TestRunFails/")), "the cause is said once: %s", output)
+			assert.Regexp(t, `\n +run_test\.go:\d+: `, string(output), "the line is that of the call")
 		})
 	}
 }

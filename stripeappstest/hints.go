@@ -67,12 +67,14 @@ func (c *conformance) signedFault(got *response) string {
 	switch status := got.StatusCode; {
 	case got.redirects():
 		return fmt.Sprintf("redirected (%s, to %.200q), and can arrive there as a GET without its body: "+
-			"let the extension call the final URL, and RunConfig.Target name it", got.what(), got.Header.Get("Location"))
+			"let the extension call the final URL, and RunConfig.Target name it; "+
+			"if that leads to a login, let what asks for it pass what the extension sends", got.what(), got.Header.Get("Location"))
 	case status == http.StatusForbidden:
 		return what + ": " + forbiddenChange(got)
 	case isGuard(got):
 		return what + ", without a Content-Security-Policy, and so not by the chain: let what guards it in front " +
-			"(an authorizer of the gateway, IAM, an access proxy, a protected preview) pass what the extension sends"
+			"(an authorizer of the gateway, IAM, an access proxy, a protected preview) pass what the extension sends, " +
+			"and OPTIONS; if it is an ErrorHandler of the verifier, put NewCSP and NewCORS outside of that"
 	case status == http.StatusUnauthorized || status == http.StatusBadRequest:
 		return "refused with " + got.what() + ": check that RunConfig has the Secrets, the Source " +
 			"and the clock (Now) of the verifier, that its Payload is what the route takes, " +
@@ -103,6 +105,7 @@ func forbiddenChange(got *response) string {
 			"mount the chain beside it; if it is the route itself, " + payload
 	}
 	return "if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, " +
+		"or a CORS middleware that does not know the origin null, like gin-contrib/cors, " +
 		"mount the chain beside it, not behind it; if it is a guard in front (an authorizer of the gateway, IAM, an access proxy), " +
 		"let it pass what the extension sends; if it is Require or the route itself, " + payload
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,27 +24,33 @@ var testNow = time.Unix(1700000000, 0)
 
 func fixedNow() time.Time { return testNow }
 
-// recorder is a reporter that keeps what fails.
+// recorder is a reporter that keeps what it is told.
 type recorder struct {
-	name  string
-	tests *[]string
-	found *[]string
+	name string
+	*records
 }
+
+type records struct{ tests, failures, skipped []string }
 
 func (r recorder) Helper() {}
 
 func (r recorder) Errorf(format string, args ...any) {
-	*r.found = append(*r.found, r.name+": "+fmt.Sprintf(format, args...))
+	r.failures = append(r.failures, r.name+": "+fmt.Sprintf(format, args...))
+}
+
+func (r recorder) Skipf(format string, args ...any) {
+	r.skipped = append(r.skipped, r.name+": "+fmt.Sprintf(format, args...))
 }
 
 func (r recorder) Run(name string, f func(reporter)) {
-	*r.tests = append(*r.tests, name)
-	f(recorder{name, r.tests, r.found})
+	r.tests = append(r.tests, name)
+	f(recorder{name, r.records})
 }
 
 func record(handler http.Handler, config RunConfig) (tests, failures []string) {
-	run(recorder{"Run", &tests, &failures}, handler, config)
-	return tests, failures
+	r := recorder{"Run", new(records)}
+	run(r, handler, config)
+	return r.tests, r.failures
 }
 
 // parts are what a backend is wired up from.
@@ -131,6 +138,17 @@ func onOptions(status int, header http.Header, body string, next http.Handler) h
 		maps.Copy(w.Header(), header)
 		w.WriteHeader(status)
 		io.WriteString(w, body)
+	})
+}
+
+// unsigned responds to what is no preflight and lacks a signature before next is asked.
+func unsigned(response, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions || r.Header.Get("Stripe-Signature") != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		response.ServeHTTP(w, r)
 	})
 }
 
@@ -283,12 +301,6 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		{"a guard in front of the preflight", func(p parts) http.Handler {
 			return onOptions(401, nil, "<h1>Authentication Required</h1>", p.chain(p.route))
 		}, routeConfig, []string{"the preflight is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
-		{"a guard in front of everything", func(parts) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) })
-		}, routeConfig, []string{
-			"the preflight is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
-			"a signed request is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front",
-			"carries no Access-Control-Allow-Origin", "carries no Content-Security-Policy", "refusals carry no "}},
 		{"a preflight that is sent to a login", func(p parts) http.Handler {
 			return onOptions(302, http.Header{"Location": {"https://example.com/login"}}, "", p.chain(p.route))
 		}, routeConfig, []string{`the preflight is redirected (302, to "https://example.com/login"), which no browser follows`, "if that leads to a login, let what asks for it pass OPTIONS"}},
@@ -318,7 +330,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			})))
 		}, routeConfig, []string{
 			"a request without signature is refused: a refused request reaches the route's handler: put New or Verifier.Handler around it",
-			"an empty Stripe-Signature is refused: a refused request reaches the route's handler"}},
+			"an empty Stripe-Signature is refused: as above: a refused request reaches the route's handler"}},
 		{"the handler runs before the verification, which is counted", func(p parts) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				calls++
@@ -357,13 +369,17 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it. NewCORS sends it once, so look for a CORS middleware or a gateway in front"}},
 		{"a preflight that is redirected", func(p parts) http.Handler { return redirecting(301, "OPTIONS", p.chain(p.route)) }, routeConfig, []string{
 			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows: let the extension call the final URL`}},
+		{"what is not signed is redirected", func(p parts) http.Handler { return unsigned(http.RedirectHandler("/login", 302), p.chain(p.route)) }, routeConfig, []string{
+			`a request without signature is refused: a request that must be refused is redirected (302, to "/login"): put New or Verifier.Handler around what does that`,
+			"an empty Stripe-Signature is refused: as above: a request that must be refused is redirected (302, to \"/login\")"}},
+		{"what is not signed is refused with another status", func(p parts) http.Handler { return p.csp(p.cors(unsigned(http.NotFoundHandler(), p.verify(p.route)))) }, routeConfig, []string{
+			"a request without signature is refused: a request that must be refused with 401 or 400 gets 404: let the verifier see it before anything else responds",
+			"refusals carry no Cache-Control: no-store"}},
 		{"everything is redirected", func(p parts) http.Handler { return redirecting(307, "", nil) }, routeConfig, []string{
-			"the preflight is redirected (307", `a signed request is redirected (307, to "/api/refunds/")`, "a request that must be refused is redirected (307",
-			"the response to a signed request carries no Access-Control-Allow-Origin", "the response to a signed request carries no Content-Security-Policy"}},
+			`a signed request is redirected (307, to "/api/refunds/")`}},
 		{"CrossOriginProtection outside", func(p parts) http.Handler { return http.NewCrossOriginProtection().Handler(p.chain(p.route)) }, routeConfig, []string{
-			"a signed request is given 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, mount the chain beside it, not behind it",
-			"a request that must be refused with 401 or 400 gets 403",
-			"no Access-Control-Allow-Origin", "no Content-Security-Policy", "refusals carry no Cache-Control: no-store"}},
+			"a signed request is given 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, or a CORS middleware that does not know the origin null, like gin-contrib/cors, " +
+				"mount the chain beside it, not behind it"}},
 		{"a preflight that is refused with 403", func(p parts) http.Handler {
 			return onOptions(403, nil, "", p.chain(p.route))
 		}, routeConfig, []string{"the preflight is given 403, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
@@ -439,7 +455,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"a signed request is given 409, not with 2xx: give RunConfig a Payload"}},
 		{"a body that is not bounded", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", MaxBodyBytes: 1000, Now: fixedNow}, []string{
 			"a body one byte over MaxBodyBytes is refused: a body of 1001 bytes gets 200, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (1000)",
-			"a body one byte over MaxBodyBytes is refused without a Content-Length: a body of 1001 bytes gets 200"}},
+			"a body one byte over MaxBodyBytes is refused without a Content-Length: as above: a body of 1001 bytes gets 200"}},
 		{"a body that is refused by what stands outside", func(p parts) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.ContentLength > 1000 {
@@ -467,7 +483,11 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, failures := record(test.handler(newParts(t, stripeapps.VerifierConfig{})), test.config)
-			for _, failure := range failures {
+			for i, failure := range failures {
+				if _, what, isAgain := strings.Cut(failure, ": as above: "); isAgain {
+					assert.Contains(t, strings.Join(failures[:i], "\n"), ": "+what)
+					continue
+				}
 				assert.True(t, containsOneOf(failure, test.want), "not expected: %s", failure)
 			}
 			for _, want := range test.want {
@@ -475,6 +495,101 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What responds to everything in front of the chain is named once.
+func TestRunSaysTheCauseOnce(t *testing.T) {
+	always := func(f http.HandlerFunc) func(parts) http.Handler {
+		return func(parts) http.Handler { return f }
+	}
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", 401) })
+	both := RunConfig{Target: "/x", Secrets: []string{"absec_new", "absec_old"}, MaxBodyBytes: 1000, AroundMux: true, Now: fixedNow}
+	for _, test := range []struct {
+		name    string
+		handler func(parts) http.Handler
+		config  RunConfig
+		want    []string // the failures begin with these
+		skipped int      // of how many tests the reason is the first failure
+	}{
+		{"another authentication", always(refuse), both, []string{
+			"a signed request is accepted: a signed request is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}, 16},
+		{"another authentication, which passes OPTIONS", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodOptions {
+					p.chain(p.route).ServeHTTP(w, r)
+					return
+				}
+				w.WriteHeader(401)
+			})
+		}, postConfig, []string{"a signed request is accepted: a signed request is given 401, without"}, 11},
+		{"a CORS middleware that refuses what it does not know", always(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(403) }), postConfig, []string{
+			"a signed request is accepted: a signed request is given 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, or a CORS middleware that does not know the origin null"}, 12},
+		{"a mux that does not route to the chain", func(p parts) http.Handler { return on("/other/", p.chain(p.route)) }, postConfig, []string{
+			`a signed request is accepted: a signed request is given 404: check that RunConfig's Method and Target (POST "/api/refunds")`}, 12},
+		{"a login", always(http.RedirectHandler("/login", 302).ServeHTTP), postConfig, []string{
+			`a signed request is accepted: a signed request is redirected (302, to "/login")`}, 12},
+		{"between NewCSP and NewCORS", func(p parts) http.Handler {
+			return p.csp(refuse)
+		}, postConfig, []string{
+			"a signed request is accepted: a signed request is refused with 401", "a signed request is accepted: the response to a signed request carries no Access-Control-Allow-Origin"}, 12},
+		{"the verifier, with another secret", func(p parts) http.Handler { return p.chain(p.route) }, both, []string{
+			"a signed request is accepted: a signed request is refused with 401 no_match",
+			"a request signed with Secrets[0] alone is accepted: as above: a signed request is refused with 401 no_match",
+			"a request signed with Secrets[1] alone is accepted: as above: a signed request is refused with 401 no_match"}, 4},
+		{"one of two secrets that the verifier does not know", func(p parts) http.Handler { return p.chain(on("POST /x", p.route)) },
+			RunConfig{Target: "/x", Secrets: []string{DefaultSecret, "absec_old"}, AroundMux: true, Now: fixedNow}, []string{
+				"a request signed with Secrets[1] alone is accepted: a signed request is refused with 401 no_match"}, 0},
+		{"a gateway that takes one signature", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.Count(r.Header.Get("Stripe-Signature"), "v1=") > 1 {
+					w.WriteHeader(409)
+					return
+				}
+				p.chain(on("POST /x", p.route)).ServeHTTP(w, r)
+			})
+		}, RunConfig{Target: "/x", Secrets: []string{DefaultSecret, "absec_old"}, AroundMux: true, Now: fixedNow}, []string{
+			"a signed request is accepted: a signed request is given 409",
+			"a request signed with Secrets[1] alone is accepted: a signed request is refused with 401 no_match"}, 7},
+		{"a route that refuses behind NewCORS, and what is not signed in front of it", func(p parts) http.Handler {
+			return p.csp(unsigned(refuse, p.cors(p.verify(refuse))))
+		}, routeConfig, []string{
+			"a signed request is accepted: a signed request is refused with 401",
+			"a request without signature is refused: refusals carry no Access-Control-Allow-Origin", "a request without signature is refused: refusals carry no Cache-Control",
+			"an empty Stripe-Signature is refused: as above: refusals carry no Access-Control-Allow-Origin", "an empty Stripe-Signature is refused: as above: refusals carry no Cache-Control"}, 1},
+		{"a route that refuses behind NewCSP, and what is not signed in front of it", func(p parts) http.Handler {
+			return p.cors(unsigned(refuse, p.csp(p.verify(refuse))))
+		}, routeConfig, []string{
+			"a signed request is accepted: a signed request is refused with 401",
+			"a request without signature is refused: refusals carry no Content-Security-Policy", "a request without signature is refused: refusals carry no Cache-Control",
+			"an empty Stripe-Signature is refused: as above: refusals carry no Content-Security-Policy", "an empty Stripe-Signature is refused: as above: refusals carry no Cache-Control"}, 1},
+		{"a panic, whose stack is shown once", always(func(http.ResponseWriter, *http.Request) { panic("oh no") }), routeConfig, append([]string{
+			"a signed request is accepted: the handler panicked: oh no"}, asAbove("the handler panicked", bodyTests[1:])...), 0},
+		{"no verification", func(p parts) http.Handler { return p.csp(p.cors(p.route)) }, RunConfig{Target: "/x", Source: stripeapps.IDsInQuery, Now: fixedNow}, slices.Concat([]string{
+			"a signed request is accepted: the response to a signed request carries no Cache-Control", "a signed request is accepted: the response to a signed request carries Vary",
+			"a request without signature is refused: a request that must be refused is accepted (200): put New"},
+			asAbove("a request that must be refused is accepted (200)", []string{bodyTests[4], bodyTests[5], bodyTests[6], bodyTests[7], bodyTests[9], bodyTests[10]}),
+			[]string{"two Stripe-Signature headers are refused: a request that must be refused is accepted (200): if New"}), 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := recorder{"Run", new(records)}
+			run(r, test.handler(newParts(t, stripeapps.VerifierConfig{})), test.config)
+			require.Len(t, r.failures, len(test.want), "%q", r.failures)
+			for i, want := range test.want {
+				assert.Contains(t, r.failures[i], want)
+			}
+			assert.Len(t, r.skipped, test.skipped)
+			for _, skipped := range r.skipped {
+				assert.Regexp(t, ": as above: .*mend that first$", skipped)
+			}
+		})
+	}
+}
+
+func asAbove(what string, tests []string) (failures []string) {
+	for _, name := range tests {
+		failures = append(failures, name+": as above: "+what)
+	}
+	return failures
 }
 
 func containsOneOf(s string, parts []string) bool {
