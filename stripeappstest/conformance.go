@@ -139,7 +139,7 @@ func (r *response) hasPolicy() bool {
 
 // isFromInFront reports whether a response seems to come from in front of the
 // chain, which would have sent its policy with it.
-func (c *conformance) isFromInFront(got *response) bool { return c.hasPolicy && !got.hasPolicy() }
+func (c *conformance) isFromInFront(got *response) bool { return c.hasPolicy && got.isFromElsewhere() }
 
 // isFromElsewhere reports whether nothing in a response is of this package.
 func (r *response) isFromElsewhere() bool { return !r.hasPolicy() && r.code() == "" }
@@ -351,10 +351,12 @@ func (c *conformance) checkRefusal(t reporter, got *response) {
 		t.Errorf("a refused request reaches the route's handler: " +
 			"put New or Verifier.Handler around it, and let nothing call it otherwise")
 	}
-	got.checkReadable(t, "refusals carry", "put NewCORS outside of the verifier")
-	got.checkCSP(t, "refusals carry", "put NewCSP outside of the verifier")
+	inFront := c.inFront(got)
+	got.checkReadable(t, "refusals carry", "put NewCORS outside of the verifier"+inFront)
+	got.checkCSP(t, "refusals carry", "put NewCSP outside of the verifier"+inFront)
 	if !hasName(list(got.Header, "Cache-Control"), "no-store") {
-		t.Errorf("refusals carry no Cache-Control: no-store: respond with WriteProblem, or set it in the ErrorHandler")
+		t.Errorf("refusals carry no Cache-Control: no-store: if nothing in front replaces it, "+
+			"respond with WriteProblem, or set it in the ErrorHandler%s", inFront)
 	}
 }
 
@@ -409,10 +411,10 @@ func (r *response) checkPrivate(t reporter) {
 		switch {
 		case len(directives) == 0 && name == "Cache-Control":
 			t.Errorf("the response to a signed request carries no Cache-Control, so that a cache in front can give it " +
-				"to another user: let New or Verifier.Handler, which send no-store, be around the route")
+				"to another user: let New or Verifier.Handler, which send no-store, be around the route, and nothing in front take it out")
 		case len(directives) > 0 && (!isPrivate || hasName(directives, "public")):
 			t.Errorf("the response to a signed request carries %s: %.200q, by which a cache in front can give it "+
-				"to another user: send no-store, which is the default, or private", name, strings.Join(directives, ", "))
+				"to another user: send no-store, which is the default, or private, and let nothing in front replace it", name, strings.Join(directives, ", "))
 		}
 	}
 	if names := list(r.Header, "Vary"); !hasName(names, "Stripe-Signature") && !hasName(names, "*") {
@@ -446,7 +448,8 @@ func (c *conformance) checkTooLarge(t reporter, withLength bool) {
 	}
 	if got.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a body of %d bytes gets %s, not 413: "+
-			"set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (%d)", c.MaxBodyBytes+1, got.what(), c.MaxBodyBytes)
+			"set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (%d)%s",
+			c.MaxBodyBytes+1, got.what(), c.MaxBodyBytes, c.inFront(got))
 		return
 	}
 	c.checkRefusal(t, got)

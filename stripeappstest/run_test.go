@@ -270,7 +270,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		want []string
 	}{
 		{"CORS inside of the verifier", func(p parts) http.Handler { return p.csp(p.verify(p.cors(p.route))) }, routeConfig, []string{
-			"the browser's preflight gets a response: the preflight is given 401 not_signed, as if it had to be signed, which no browser does: put NewCORS outside of the verifier",
+			"the browser's preflight gets a response: the preflight is given 401 not_signed, as if a browser could sign it: put NewCORS outside of the verifier, and of what else asks who is calling",
 			"refusals carry no Access-Control-Allow-Origin: put NewCORS outside of the verifier"}},
 		{"no CORS", func(p parts) http.Handler { return p.csp(p.verify(p.route)) }, routeConfig, []string{
 			"the response to a signed request carries no Access-Control-Allow-Origin: put New or NewCORS around the mux",
@@ -292,18 +292,18 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 					p.chain(p.route).ServeHTTP(w, r)
 				}
 			})
-		}, routeConfig, []string{"the preflight's response carries no Access-Control-Allow-Origin: it comes from something in front of the chain, as it lacks the Content-Security-Policy: " +
+		}, routeConfig, []string{"the preflight's response carries no Access-Control-Allow-Origin: it seems to come from in front of the chain, as it lacks the Content-Security-Policy that others have: " +
 			"another CORS middleware there that does not allow the origin null keeps preflights from NewCORS; leave this path out of it, or put the chain in front of it"}},
 		{"a CORS middleware in front that knows other headers only", func(p parts) http.Handler {
 			return onOptions(200, http.Header{"Access-Control-Allow-Origin": {"*"}, "Access-Control-Allow-Headers": {"content-type"}}, "", p.chain(p.route))
 		}, routeConfig, []string{"the preflight does not allow the header stripe-signature: list it in CORSConfig.Headers, or let NewCORS, which allows those of an extension, respond; " +
-			"this response comes from in front of the chain, as it lacks the Content-Security-Policy"}},
+			"but this response seems to come from in front of the chain, as it lacks the Content-Security-Policy that others have"}},
 		{"a guard in front of the preflight", func(p parts) http.Handler {
 			return onOptions(401, nil, "<h1>Authentication Required</h1>", p.chain(p.route))
 		}, routeConfig, []string{"the preflight is given 401, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
 		{"a preflight that is sent to a login", func(p parts) http.Handler {
 			return onOptions(302, http.Header{"Location": {"https://example.com/login"}}, "", p.chain(p.route))
-		}, routeConfig, []string{`the preflight is redirected (302, to "https://example.com/login"), which no browser follows`, "if that leads to a login, let what asks for it pass OPTIONS"}},
+		}, routeConfig, []string{`the preflight is redirected (302, to "https://example.com/login"), which no browser follows for a preflight`, "if that leads to a login, let what asks for it pass OPTIONS"}},
 		{"a router whose middleware does not run for OPTIONS", func(p parts) http.Handler {
 			return onOptions(404, nil, "404 page not found", p.chain(p.route))
 		}, routeConfig, []string{"the preflight is given 404: a router that runs its middleware for its routes only, like gorilla/mux with Subrouter.Use, has no route for OPTIONS; put New or NewCORS around the router"}},
@@ -368,7 +368,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 			return before(func(h http.Header, _ int) { h.Add("Access-Control-Allow-Origin", "*") }, p.chain(p.route))
 		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it. NewCORS sends it once, so look for a CORS middleware or a gateway in front"}},
 		{"a preflight that is redirected", func(p parts) http.Handler { return redirecting(301, "OPTIONS", p.chain(p.route)) }, routeConfig, []string{
-			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows: let the extension call the final URL`}},
+			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows for a preflight: let the extension call the final URL`}},
 		{"what is not signed is redirected", func(p parts) http.Handler { return unsigned(http.RedirectHandler("/login", 302), p.chain(p.route)) }, routeConfig, []string{
 			`a request without signature is refused: a request that must be refused is redirected (302, to "/login"): put New or Verifier.Handler around what does that`,
 			"an empty Stripe-Signature is refused: as above: a request that must be refused is redirected (302, to \"/login\")"}},
@@ -385,13 +385,45 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, routeConfig, []string{"the preflight is given 403, without a Content-Security-Policy, and so not by the chain: let what guards it in front"}},
 		{"a preflight that fails", func(p parts) http.Handler {
 			return onOptions(502, nil, "", p.chain(p.route))
-		}, routeConfig, []string{"the preflight is given 502, and must be with 2xx"}},
+		}, routeConfig, []string{"the preflight is given 502, without a Content-Security-Policy, and so not by the chain: something in front has failed, like a proxy that does not reach the backend"}},
 		{"a CORS middleware behind the chain that refuses the origin null", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 		}, routeConfig, []string{"a signed request is given 403: it has come through the chain, and something behind that refuses it. A CORS middleware there, like gin-contrib/cors, does so to the origin null"}},
 		{"a requirement that is not met", func(p parts) http.Handler {
 			return p.chain(stripeapps.Require(stripeapps.Action("refund"))(p.route))
-		}, routeConfig, []string{"a signed request is given 403 requirement_not_met: if it is Require or the route itself, give RunConfig a Payload"}},
+		}, routeConfig, []string{"a signed request is given 403 requirement_not_met: Require or the route itself refuses it: give RunConfig a Payload"}},
+		{"a route that fails", func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }))
+		}, routeConfig, []string{"a signed request is given 500: the route, or something between it and the chain, has failed; its log says why"}},
+		{"a proxy that drops the header", func(p parts) http.Handler {
+			return changed(func(h http.Header) { h.Del("Stripe-Signature") }, p.chain(p.route))
+		}, routeConfig, []string{"a signed request is refused with 401 not_signed: something in front of the verifier drops or changes the header Stripe-Signature"}},
+		{"a proxy that changes the header", func(p parts) http.Handler {
+			return changed(func(h http.Header) { h["Stripe-Signature"] = append(h["Stripe-Signature"], "x") }, p.chain(p.route))
+		}, routeConfig, []string{"a signed request is refused with 401 malformed_signature: something in front of the verifier drops or changes"}},
+		{"a clock in the future", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: func() time.Time { return testNow.Add(-time.Hour) }}, []string{
+			"a signed request is refused with 401 too_old: the verifier has another clock"}},
+		{"a refusal without a code", func(p parts) http.Handler {
+			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(400) }))
+		}, routeConfig, []string{"a signed request is refused with 400: if it is the verifier's ErrorHandler that responds so, check what is behind that with Observe: LogRefusals(logger); " +
+			"if it is something else, let that pass what the extension sends; if it is the route itself, give RunConfig a Payload"}},
+		{"another authentication in front of what is not signed", func(p parts) http.Handler {
+			return unsigned(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) }), p.chain(p.route))
+		}, routeConfig, []string{
+			"refusals carry no Access-Control-Allow-Origin: put NewCORS outside of the verifier; but this response seems to come from in front of the chain, as it lacks the Content-Security-Policy that others have",
+			"refusals carry no Content-Security-Policy: put NewCSP outside of the verifier; but this response seems",
+			"refusals carry no Cache-Control: no-store: if nothing in front replaces it, respond with WriteProblem, or set it in the ErrorHandler; but this response seems"}},
+		{"a limit in front that responds with another status", func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ContentLength > 1000 {
+					w.WriteHeader(http.StatusBadRequest)
+					return
+				}
+				p.chain(p.route).ServeHTTP(w, r)
+			})
+		}, RunConfig{Target: "/x", MaxBodyBytes: 1000, Now: fixedNow}, []string{
+			"a body of 1001 bytes gets 400, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (1000); but this response seems to come from in front",
+			"a body of 1001 bytes gets 200, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (1000)"}},
 		{"a handler that reads another context", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				stripeapps.WriteProblem(w, r, stripeapps.ErrNotVerified)
@@ -402,7 +434,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, routeConfig, []string{"a signed request is given 500: the chain has verified it"}},
 		{"a handler that demands the identity of another context", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { stripeapps.MustIdentity(context.Background()) }))
-		}, routeConfig, []string{"a signed request is given 500 internal: the handler has panicked; its stack is in the log. MustIdentity does so"}},
+		}, routeConfig, []string{"a signed request is given 500 internal: the handler has panicked; its stack is in the backend's log. MustIdentity panics where"}},
 		{"an adapter that keeps the last of several lines", func(p parts) http.Handler {
 			return changed(func(h http.Header) {
 				if lines := h["Stripe-Signature"]; len(lines) > 0 {
@@ -440,19 +472,19 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"does not allow the header content-type", "does not allow the header stripe-signature"}},
 		{"refusals that may be stored", func(p parts) http.Handler {
 			return before(onRefusals(func(h http.Header) { h.Set("Cache-Control", "max-age=60, public") }), p.chain(p.route))
-		}, routeConfig, []string{"refusals carry no Cache-Control: no-store: respond with WriteProblem, or set it in the ErrorHandler"}},
+		}, routeConfig, []string{"refusals carry no Cache-Control: no-store: if nothing in front replaces it, respond with WriteProblem, or set it in the ErrorHandler"}},
 		{"another secret than the verifier's", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Secrets: []string{"absec_x"}, Now: fixedNow}, []string{
-			"a signed request is refused with 401 no_match: check that RunConfig has the Secrets, the Source and the clock (Now) of the verifier"}},
+			"a signed request is refused with 401 no_match: check that RunConfig has the Secrets and the Source of the verifier, that its Payload is what the route takes"}},
 		{"one secret of two that the verifier does not know", func(p parts) http.Handler { return p.chain(p.route) },
 			RunConfig{Target: "/x", Secrets: []string{DefaultSecret, "absec_x"}, Now: fixedNow}, []string{
 				"a request signed with Secrets[1] alone is accepted: a signed request is refused with 401 no_match"}},
 		{"another clock than the verifier's", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: func() time.Time { return testNow.Add(time.Hour) }}, []string{
-			"a signed request is refused with 401 too_new"}},
+			"a signed request is refused with 401 too_new: the verifier has another clock: give RunConfig its Now, or, if it is deployed, let the clocks"}},
 		{"a route that there is not", func(p parts) http.Handler { return p.chain(on("POST /y", p.route)) }, RunConfig{Target: "/x", Now: fixedNow}, []string{
 			`a signed request is given 404: check that RunConfig's Method and Target (POST "/x") are those of a route`}},
 		{"a route that cannot respond", func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusConflict) }))
-		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"a signed request is given 409, not with 2xx: give RunConfig a Payload"}},
+		}, RunConfig{Target: "/x", Now: fixedNow}, []string{"a signed request is given 409, not 2xx: if it is the route itself, give RunConfig a Payload, UserID and AccountID that it takes; if it is something else"}},
 		{"a body that is not bounded", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", MaxBodyBytes: 1000, Now: fixedNow}, []string{
 			"a body one byte over MaxBodyBytes is refused: a body of 1001 bytes gets 200, not 413: set VerifierConfig.MaxBodyBytes to what RunConfig.MaxBodyBytes says (1000)",
 			"a body one byte over MaxBodyBytes is refused without a Content-Length: as above: a body of 1001 bytes gets 200"}},
@@ -524,8 +556,10 @@ func TestRunSaysTheCauseOnce(t *testing.T) {
 		}, postConfig, []string{"a signed request is accepted: a signed request is given 401, without"}, 11},
 		{"a CORS middleware that refuses what it does not know", always(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(403) }), postConfig, []string{
 			"a signed request is accepted: a signed request is given 403: if that is http.CrossOriginProtection, which refuses every POST of an extension as cross-site, or a CORS middleware that does not know the origin null"}, 12},
+		{"a proxy that does not reach the backend", always(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(502) }), postConfig, []string{
+			"a signed request is accepted: a signed request is given 502, without a Content-Security-Policy, and so not by the chain: something in front has failed"}, 12},
 		{"a mux that does not route to the chain", func(p parts) http.Handler { return on("/other/", p.chain(p.route)) }, postConfig, []string{
-			`a signed request is accepted: a signed request is given 404: check that RunConfig's Method and Target (POST "/api/refunds")`}, 12},
+			`a signed request is accepted: a signed request is given 404: check that RunConfig's Method and Target (POST "/api/refunds") are those of a route, and that what is in front of the chain hands it on`}, 12},
 		{"a login", always(http.RedirectHandler("/login", 302).ServeHTTP), postConfig, []string{
 			`a signed request is accepted: a signed request is redirected (302, to "/login")`}, 12},
 		{"between NewCSP and NewCORS", func(p parts) http.Handler {
@@ -583,6 +617,14 @@ func TestRunSaysTheCauseOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A refusal of the verifier is from nothing in front of it, even without a policy.
+func TestRunBlamesNothingInFront(t *testing.T) {
+	p := newParts(t, stripeapps.VerifierConfig{})
+	_, failures := record(p.cors(p.verify(p.csp(p.route))), routeConfig)
+	require.NotEmpty(t, failures)
+	assert.NotContains(t, strings.Join(failures, "\n"), "in front")
 }
 
 func asAbove(what string, tests []string) (failures []string) {
