@@ -254,3 +254,50 @@ func TestTheHeadersOfTheChainAreThereWhereAnAdapterKeepsItsOwnWriter(t *testing.
 		})
 	}
 }
+
+// verifiedInGin is the adapter of docs/frameworks.md.
+func verifiedInGin(v *stripeapps.Verifier) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		r, err := v.Verify(c.Request)
+		if err != nil {
+			v.Refuse(c.Writer, c.Request, err)
+			c.Abort()
+			return
+		}
+		c.Header("Cache-Control", "no-store")
+		c.Writer.Header().Add("Vary", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id")
+		c.Request = r
+		c.Next()
+	}
+}
+
+func TestAVerifierOnAGroupOfGin(t *testing.T) {
+	cors, err := stripeapps.NewCORS(stripeapps.CORSConfig{})
+	require.NoError(t, err)
+	csp, err := stripeapps.NewCSP(stripeapps.CSPConfig{})
+	require.NoError(t, err)
+	for name, config := range map[string]stripeappstest.RunConfig{
+		"with a signed body":    {Target: "/api/whoami", Payload: payload},
+		"with ids in headers":   {Target: "/api/whoami", Source: stripeapps.IDsInHeaders},
+		"with ids in the query": {Target: "/api/whoami", Source: stripeapps.IDsInQuery},
+	} {
+		t.Run(name, func(t *testing.T) {
+			verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
+				Secrets: []string{stripeappstest.DefaultSecret}, Source: config.Source,
+			})
+			require.NoError(t, err)
+			engine := newEngine()
+			engine.Group("/api", verifiedInGin(verifier)).Any("/whoami", func(c *gin.Context) { whoami(c.Writer, c.Request) })
+			config.AroundMux = true
+			handler := csp(cors(engine))
+			stripeappstest.Run(t, handler, config)
+
+			if config.Source == stripeapps.SignedBody {
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, signedPost("/api/whoami"))
+				assert.Equal(t, whoamiText, w.Body.String())
+				assert.Equal(t, acceptedHeaders("Content-Type", "text/plain"), normalized(w.Result().Header))
+			}
+		})
+	}
+}

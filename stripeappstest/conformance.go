@@ -271,7 +271,7 @@ func (c *conformance) checkAccepted(t reporter, r *http.Request) {
 			t.Errorf("a signed request gets %s without a call of the route's handler: "+
 				"RunConfig.Calls does not count, or something else responds", got.what())
 		}
-		got.checkPrivate(t)
+		c.checkPrivate(t, got)
 	}
 	got.checkReadable(t, "the response to a signed request carries", "put New or NewCORS around the mux")
 	got.checkCSP(t, "the response to a signed request carries", "put New or NewCSP around the mux")
@@ -403,10 +403,10 @@ func (r *response) checkCSP(t reporter, subject, change string) {
 //
 // https://www.rfc-editor.org/rfc/rfc9111#section-3.5
 // https://www.rfc-editor.org/rfc/rfc9213
-func (r *response) checkPrivate(t reporter) {
+func (c *conformance) checkPrivate(t reporter, got *response) {
 	t.Helper()
 	for _, name := range []string{"Cache-Control", "Cdn-Cache-Control", "Surrogate-Control"} {
-		directives := list(r.Header, name)
+		directives := list(got.Header, name)
 		isPrivate := hasName(directives, "no-store") || hasName(directives, "private")
 		switch {
 		case len(directives) == 0 && name == "Cache-Control":
@@ -417,9 +417,18 @@ func (r *response) checkPrivate(t reporter) {
 				"to another user: send no-store, which is the default, or private, and let nothing in front replace it", name, strings.Join(directives, ", "))
 		}
 	}
-	if names := list(r.Header, "Vary"); !hasName(names, "Stripe-Signature") && !hasName(names, "*") {
-		t.Errorf("the response to a signed request carries Vary: %.200q, without Stripe-Signature, by which a cache knows whose it is: "+
-			"let New or Verifier.Handler add that, and nothing in front replace it", strings.Join(names, ", "))
+	names := list(got.Header, "Vary")
+	if hasName(names, "*") {
+		return
+	}
+	identifying := []string{"Stripe-Signature"}
+	if c.Source == stripeapps.IDsInHeaders {
+		identifying = append(identifying, "Stripe-User-Id", "Stripe-Account-Id")
+	}
+	missing := slices.DeleteFunc(identifying, func(name string) bool { return hasName(names, name) })
+	if len(missing) > 0 {
+		t.Errorf("the response to a signed request carries Vary: %.200q, without %s, by which a cache knows whose it is: "+
+			"let New or Verifier.Handler add that, and nothing in front replace it", strings.Join(names, ", "), strings.Join(missing, " and "))
 	}
 }
 

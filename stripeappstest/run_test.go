@@ -231,6 +231,9 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 			require.NoError(t, err)
 			return p.csp(cors(p.verify(p.route)))
 		}, routeConfig, 12},
+		{"a Vary that names everything", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, func(p parts) http.Handler {
+			return before(set("Vary", "*"), p.chain(p.route))
+		}, RunConfig{Target: "/x", Source: stripeapps.IDsInHeaders, Now: fixedNow}, 11},
 		{"CORS with stars", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.csp(before(func(h http.Header, _ int) {
 				h.Set("Access-Control-Allow-Headers", "*")
@@ -459,7 +462,16 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, routeConfig, []string{`carries Cdn-Cache-Control: "max-age=60", by which a cache`}},
 		{"a response whose Vary was replaced", func(p parts) http.Handler {
 			return before(onAccepted(func(h http.Header) { h.Set("Vary", "Accept-Encoding") }), p.chain(p.route))
-		}, routeConfig, []string{`the response to a signed request carries Vary: "Accept-Encoding", without Stripe-Signature`}},
+		}, routeConfig, []string{`the response to a signed request carries Vary: "Accept-Encoding", without Stripe-Signature, by which a cache knows whose it is`}},
+		{"a Vary without the headers of the ids", func(parts) http.Handler {
+			p := newParts(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders})
+			return before(onAccepted(func(h http.Header) { h.Set("Vary", "stripe-signature, stripe-account-id") }), p.chain(p.route))
+		}, RunConfig{Target: "/x", Source: stripeapps.IDsInHeaders, Now: fixedNow}, []string{
+			`the response to a signed request carries Vary: "stripe-signature, stripe-account-id", without Stripe-User-Id, by which`}},
+		{"a Vary without all of them", func(parts) http.Handler {
+			p := newParts(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders})
+			return before(onAccepted(func(h http.Header) { h.Set("Vary", "Origin") }), p.chain(p.route))
+		}, RunConfig{Target: "/x", Source: stripeapps.IDsInHeaders, Now: fixedNow}, []string{"without Stripe-Signature and Stripe-User-Id and Stripe-Account-Id, by which"}},
 		{"the method is not allowed", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Method: "PURGE", Target: "/x", Now: fixedNow}, []string{
 			"the preflight does not allow the method PURGE, but \"GET, HEAD, POST, PUT, PATCH, DELETE\": list it in CORSConfig.Methods"}},
 		{"a header is not allowed", func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Header: http.Header{"X-Request-Id": {"1"}}, Now: fixedNow}, []string{
