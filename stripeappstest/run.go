@@ -52,9 +52,9 @@ type RunConfig struct {
 	// byte more. It can be given with SignedBody only.
 	MaxBodyBytes int64
 
-	// Calls returns how often the route's own handler has been called since the
-	// program began. nil means that Run cannot count: it then only compares what
-	// the responses.
+	// Calls returns how often the route's own handler has been called so far. nil
+	// means that Run cannot count: it then takes it for called where a response holds
+	// what the one to the signed request does.
 	Calls func() int
 }
 
@@ -62,10 +62,15 @@ type RunConfig struct {
 // extension and its safety need: that the browser's preflight gets a response; that
 // signed requests are accepted, and all others refused; that the extension can
 // read every response; that each carries a Content-Security-Policy; and that no
-// cache gives a response to somebody else. What fails says what to change.
+// cache gives a response to somebody else. What fails says what to change; what
+// tells nothing before that is mended is skipped.
 //
 //	func TestBackend(t *testing.T) {
-//		stripeappstest.Run(t, newHandler([]string{stripeappstest.DefaultSecret}), stripeappstest.RunConfig{
+//		handler, err := newHandler([]string{stripeappstest.DefaultSecret}) // what main serves
+//		if err != nil {
+//			t.Fatal(err)
+//		}
+//		stripeappstest.Run(t, handler, stripeappstest.RunConfig{
 //			Target:    "/api/refunds",
 //			Payload:   map[string]any{"action": "refund", "amount": 1250},
 //			AroundMux: true,
@@ -79,7 +84,9 @@ type RunConfig struct {
 // The handler can be an httputil.ReverseProxy, whose Rewrite calls SetURL. Run then
 // tests what is deployed at that URL, with all that stands in front of it there.
 //
-// Run tests one route. It knows nothing of what the route itself allows whom.
+// Run tests one route. It knows nothing of what the route itself allows whom, and
+// does not see what shows only where a handler panics or is slow: where a recoverer
+// or an http.TimeoutHandler stands, whose responses the extension must be able to read.
 func Run(t *testing.T, handler http.Handler, config RunConfig) {
 	t.Helper()
 	run(runner{t}, handler, config)

@@ -231,6 +231,20 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 			require.NoError(t, err)
 			return p.csp(cors(p.verify(p.route)))
 		}, routeConfig, 12},
+		// Run cannot see these, as its documentation says.
+		{"http.TimeoutHandler in front, as nothing is slow", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+			return http.TimeoutHandler(p.chain(on("POST /api/refunds", p.route)), time.Hour, "")
+		}, postConfig, 13},
+		{"a recoverer in front, as nothing panics", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer func() {
+					if recover() != nil {
+						w.WriteHeader(500)
+					}
+				}()
+				p.csp(p.cors(on("POST /api/refunds", p.verify(p.route)))).ServeHTTP(w, r)
+			})
+		}, postConfig, 13},
 		{"a Vary that names everything", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, func(p parts) http.Handler {
 			return before(set("Vary", "*"), p.chain(p.route))
 		}, RunConfig{Target: "/x", Source: stripeapps.IDsInHeaders, Now: fixedNow}, 11},
