@@ -46,7 +46,7 @@ func ExampleRefusals() {
 	r.Header.Set("Stripe-Signature", sign(`{"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
 	verifier.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 	// Output:
-	// level=INFO msg="stripeapps: explained" code=only_ids_signed cause=ids_not_last text="user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})"
+	// level=INFO msg="stripeapps: explained" code=no_match cause=ids_not_last text="user_id and account_id do not stand last in the body, in this order, as they were signed: send JSON.stringify({...payload, user_id, account_id})"
 }
 
 func withoutTime(_ []string, a slog.Attr) slog.Attr {

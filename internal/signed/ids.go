@@ -109,10 +109,12 @@ func MayBeExtensions(payload []byte) bool {
 }
 
 // NamedIDs returns the payload of the two ids alone that a body names, wherever
-// they stand in it, or nil if it does not name them. It is for saying why a body
-// is refused whose signature covers only those: the body is not verified.
+// they stand in it, or nil if it does not name them, or nothing else. It is for
+// saying why a body is refused whose signature covers only those: the body is not
+// verified.
 func NamedIDs(body []byte, allowNoUser bool) []byte {
 	var userID, accountID []byte
+	hasMore := false
 	members := Members(body)
 	for members.Next() {
 		switch string(members.Name) {
@@ -120,9 +122,11 @@ func NamedIDs(body []byte, allowNoUser bool) []byte {
 			userID = stringContent(members.Value)
 		case "account_id":
 			accountID = stringContent(members.Value)
+		default:
+			hasMore = true
 		}
 	}
-	if members.Fault != OK || !IsID(accountID) || !IsID(userID) && (userID != nil || !allowNoUser) {
+	if members.Fault != OK || !hasMore || !IsID(accountID) || !IsID(userID) && (userID != nil || !allowNoUser) {
 		return nil
 	}
 	return IDsPayload(userID, accountID)

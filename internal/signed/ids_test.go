@@ -74,12 +74,15 @@ func TestTheIDsThatABodyNamesMakeThePayloadOfBothAlone(t *testing.T) {
 		{"in their place", `{"b":1,"user_id":"u","account_id":"a"}`, both, both},
 		{"anywhere", `{"account_id":"a","b":1,"user_id":"u","c":2}`, both, both},
 		{"no user", `{"b":1,"account_id":"a"}`, "", account},
-		{"a user that is no text", `{"user_id":null,"account_id":"a"}`, "", account},
-		{"a user that is no id", `{"user_id":"u b","account_id":"a"}`, "", ""},
-		{"no account", `{"user_id":"u"}`, "", ""},
-		{"an account that is no id", `{"user_id":"u","account_id":"a b"}`, "", ""},
+		{"a user that is no text", `{"b":1,"user_id":null,"account_id":"a"}`, "", account},
+		{"a user that is no id", `{"b":1,"user_id":"u b","account_id":"a"}`, "", ""},
+		{"no account", `{"b":1,"user_id":"u"}`, "", ""},
+		{"an account that is no id", `{"b":1,"user_id":"u","account_id":"a b"}`, "", ""},
 		{"no object", `[]`, "", ""},
-		{"no JSON behind them", `{"user_id":"u","account_id":"a"}}`, "", ""},
+		{"no JSON behind them", `{"b":1,"user_id":"u","account_id":"a"}}`, "", ""},
+		{"nothing else, in another order", `{"account_id":"a","user_id":"u"}`, "", ""},
+		{"nothing else, one of them twice", `{"user_id":"u","user_id":"u","account_id":"a"}`, "", ""},
+		{"nothing else, and no user", `{ "account_id":"a"}`, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			assert.Equal(t, test.strict, string(NamedIDs([]byte(test.body), false)))
