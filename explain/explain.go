@@ -7,6 +7,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
@@ -61,7 +62,8 @@ type Received struct {
 
 // Explain says why a request does not verify, by trying the usual mistakes: it
 // undoes each one, and sees whether the signature fits then. Mistakes that come
-// together get an Explanation each. There is at least one: NothingWrong for a
+// together get an Explanation each, in the order in which a Verifier would refuse
+// them: the header's first, then the time's. There is at least one: NothingWrong for a
 // request that a Verifier with the same Secrets, Now and Tolerance accepts. What
 // the body shows by itself, such as white space that JSON.stringify does not
 // write, is said even where the signature fits nothing.
@@ -115,16 +117,30 @@ type explainedKey struct {
 }
 
 func (e *explainer) explain() []Explanation {
-	if e.readHeader() {
-		if !e.headerOnly && !e.noPayload {
-			e.findPayload()
-		}
-		e.checkTime()
+	// It is told in the order in which a Verifier checks: the header, the time, and
+	// then the rest, of which the secrets and the source have been looked at before.
+	before := e.take()
+	isRead := e.readHeader()
+	header := e.take()
+	if isRead && !e.headerOnly && !e.noPayload {
+		e.findPayload()
 	}
+	payload := e.take()
+	if isRead {
+		e.checkTime() // which says whether the signature fits
+	}
+	e.found = slices.Concat(header, e.take(), before, payload)
 	if len(e.found) == 0 {
 		e.say(NothingWrong, "nothing wrong: the signature fits, its time is within the tolerance, and the payload names the user and the account: there is nothing to change")
 	}
 	return e.found
+}
+
+// take returns what has been found since the last call.
+func (e *explainer) take() []Explanation {
+	found := e.found
+	e.found = nil
+	return found
 }
 
 func (e *explainer) say(cause Cause, format string, args ...any) {

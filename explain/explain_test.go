@@ -243,8 +243,8 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"a clock that is a little ahead", "", at(5*time.Minute + time.Millisecond), []c{"too_old"}, []string{"set this server's clock back by 5m1s"}},
 		{"a clock that is behind", "", at(-10 * time.Minute), []c{"clock_behind"}, []string{"is 10m0s in the future, over the tolerance of 5m0s: set this server's clock forward"}},
 		{"a narrow tolerance", "", all(at(2*time.Second), func(r *explain.Received) { r.Tolerance = time.Second }), []c{"too_old"}, []string{"2s ago, over the tolerance of 1s"}},
-		{"a time before all clocks", "", func(r *explain.Received) { r.Header = "t=0,v1=" + strings.Repeat("0", 64) }, []c{"unknown", "too_old"}, []string{"", "the time in the header is 19676 days ago"}},
-		{"a time after all clocks", "", func(r *explain.Received) { r.Header = "t=999999999999999999,v1=" + strings.Repeat("0", 64) }, []c{"unknown", "clock_behind"}, []string{"", "more than 100 years"}},
+		{"a time before all clocks", "", func(r *explain.Received) { r.Header = "t=0,v1=" + strings.Repeat("0", 64) }, []c{"too_old", "unknown"}, []string{"the time in the header is 19676 days ago"}},
+		{"a time after all clocks", "", func(r *explain.Received) { r.Header = "t=999999999999999999,v1=" + strings.Repeat("0", 64) }, []c{"clock_behind", "unknown"}, []string{"more than 100 years"}},
 		{"milliseconds", "", func(r *explain.Received) {
 			r.Header = stripejs.Header(r.Body, time.Unix(testNow.UnixMilli(), 0), testSecret)
 		}, []c{"milliseconds"}, []string{"divide it by 1000"}},
@@ -289,7 +289,10 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"ids in headers, and another user's", onlyIDs, all(body(nil), ids("usr_124", "acct_123")), []c{"unknown"}, []string{"call fetchStripeSignature without a payload"}},
 		{"neither a body nor ids", onlyIDs, body(nil), []c{"ids_missing"}, []string{"neither a body nor an id"}},
 
-		{"pretty-printed, and too old", "", all(body(indent(rightBody, "", " ")), at(time.Hour)), []c{"pretty_printed", "too_old"}, nil},
+		{"pretty-printed, and too old", "", all(body(indent(rightBody, "", " ")), at(time.Hour)), []c{"too_old", "pretty_printed"}, []string{"the signature fits, but its time"}},
+		{"an unknown secret, and too old", "", all(by(rightBody, "absec_unknown"), at(time.Hour)), []c{"too_old", "unknown"}, []string{"the time in the header is 1h0m0s ago"}},
+		{"a space in the header, a padded secret, pretty-printed, and too old", "", all(header(func(h string) string { return strings.ReplaceAll(h, "=", "= ") }), secrets(testSecret+"\n"), body(indent(rightBody, "", " ")), at(time.Hour)), []c{"header_changed", "too_old", "secret_padded", "pretty_printed"}, nil},
+		{"no header, and no secret", "", all(header(func(string) string { return "" }), secrets()), []c{"not_signed", "secret_kind"}, nil},
 		{"a padded secret, and a line break behind the body", "", all(secrets(testSecret+"\n"), body([]byte(rightBody+"\n"))), []c{"secret_padded", "trailing_space"}, nil},
 		{"a mark, a line break and spaces", "", body([]byte("\uFEFF" + string(indent(rightBody, "", " ")) + "\n")), []c{"byte_order_mark", "trailing_space", "pretty_printed"}, nil},
 		{"pretty-printed, with the ids first", asciiBody, body(indent(`{"user_id":"usr_123","account_id":"acct_123","zeta":"z","amount":1250}`, "", " ")), []c{"ids_not_last", "pretty_printed"}, nil},
@@ -297,7 +300,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"another app's secret, and pretty-printed", "", all(by(rightBody, "absec_other"), others(stripeapps.LabeledSecret{Label: "b", Secret: "absec_other"}), body(indent(rightBody, "", " "))), []c{"pretty_printed", "other_secret"}, nil},
 		{"an unknown secret, and pretty-printed with the ids first", "", all(by(asciiBody, "absec_unknown"), body(indent(`{"user_id":"usr_123","account_id":"acct_123","a":1}`, "", " "))), []c{"pretty_printed", "ids_not_last", "unknown"}, nil},
 		{"an unknown secret, with the ids in headers only", "", all(by(asciiBody, "absec_unknown"), body([]byte(`{"a":1}`)), ids("usr_1", "acct_1")), []c{"ids_missing", "unknown"}, nil},
-		{"a webhook's secret, and too old", "", all(secrets(whsec), at(time.Hour)), []c{"secret_kind", "too_old"}, []string{"", "the time in the header is 1h0m0s ago"}},
+		{"a webhook's secret, and too old", "", all(secrets(whsec), at(time.Hour)), []c{"too_old", "secret_kind"}, []string{"the time in the header is 1h0m0s ago"}},
 		{"a space in the header, and a line break behind the body", "", all(header(func(h string) string { return strings.ReplaceAll(h, "=", "= ") }), body([]byte(rightBody+"\n"))), []c{"header_changed", "trailing_space"}, nil},
 		{"a body that is no JSON", "", body([]byte("not JSON\n")), []c{"trailing_space", "unknown"}, []string{"", "which is no JSON object"}},
 		{"a body that is an array", "", body([]byte("[1]")), []c{"unknown"}, []string{"which is no JSON object"}},

@@ -38,7 +38,7 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 		{name: "not signed", body: plain, change: func(r *http.Request) { r.Header.Del("Stripe-Signature") }, code: "not_signed", causes: []string{"not_signed"}},
 		{name: "accepted", body: plain, change: func(*http.Request) {}},
 		{name: "a line break behind the body", body: plain + "\n", change: func(r *http.Request) { r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow)) }, code: "no_match", causes: []string{"trailing_space"}},
-		{name: "too old, and pretty-printed, before the body was read", body: string(indent(plain, "", " ")), change: func(r *http.Request) { r.Header.Set("Stripe-Signature", old) }, code: "too_old", causes: []string{"pretty_printed", "too_old"}},
+		{name: "too old, and pretty-printed, before the body was read", body: string(indent(plain, "", " ")), change: func(r *http.Request) { r.Header.Set("Stripe-Signature", old) }, code: "too_old", causes: []string{"too_old", "pretty_printed"}},
 		{name: "too old, and too large to be read", config: stripeapps.VerifierConfig{MaxBodyBytes: 10}, body: plain, change: func(r *http.Request) { r.Header.Set("Stripe-Signature", old) }, code: "too_old", causes: []string{"too_old"}},
 		{name: "too new", body: plain, change: func(r *http.Request) {
 			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow.Add(time.Hour)))
@@ -93,7 +93,11 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			ids(r)
 			r.Header.Add("Stripe-User-Id", "usr_123")
 			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow.Add(-time.Hour)))
-		}, code: "too_old", causes: []string{"no_identity", "too_old"}},
+		}, code: "too_old", causes: []string{"too_old", "no_identity"}},
+		{name: "ids in headers instead of a body, too old", change: func(r *http.Request) {
+			ids(r)
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow.Add(-time.Hour)))
+		}, code: "too_old", causes: []string{"too_old", "wrong_source"}, text: "the signature fits, but its time"},
 		{name: "ids in the query, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
 			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
 			r.URL.RawQuery = "user_id=acct_123&account_id=usr_123"
