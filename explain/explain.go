@@ -125,7 +125,7 @@ func (e *explainer) explain() []Explanation {
 	if isRead && !e.headerOnly && !e.noPayload {
 		e.findPayload()
 	}
-	payload := e.take()
+	payload := innermost(e.take())
 	if isRead {
 		e.checkTime() // which says whether the signature fits
 	}

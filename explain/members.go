@@ -19,13 +19,14 @@ type memberSearch struct {
 	ids           []stripejs.Member // user and account
 	idsInBody     bool
 	idsAreLast    bool
-	idsAround     bool // in the object around this one
+	idsAround     bool   // in the object around this one
+	place         string // of the member that is being searched
 }
 
 func (e *explainer) findMembers(all []stripejs.Member, seen []Explanation) (found bool, _ miss) {
 	seen = slices.Clip(seen)
-	if inner, ok := eventBody(all); ok {
-		return e.search(inner, append(seen, Explanation{causeLambdaEvent, "the body is a whole Lambda event, in which the request's body is the member \"body\": turn the event into a request by an adapter, such as lambdaurl of aws-lambda-go, which undoes isBase64Encoded too"}))
+	if inner, isEvent := eventBody(all); isEvent && len(inner) > 0 {
+		return e.search(inner, append(withoutForm(seen), Explanation{causeLambdaEvent, wholeEvent}))
 	}
 	s := e.newMemberSearch(all)
 	if s.find() || s.findOtherIDs() {
@@ -90,6 +91,8 @@ func (s *memberSearch) missed(all []stripejs.Member, seen []Explanation) miss {
 	switch {
 	case !s.idsInBody && isEvent(all): // which are pretty-printed
 		return miss{webhook: true, seen: []Explanation{{causeWebhook, "the body is an event of a webhook, which is signed with its endpoint's secret (whsec_…): give webhooks a route of their own, outside this middleware"}}}
+	case !s.idsInBody && isLambdaEvent(all):
+		return miss{seen: append(withoutForm(seen), Explanation{causeLambdaEvent, wholeEvent})}
 	case s.user == nil || s.account == nil:
 		return miss{seen: append(seen, Explanation{causeIDsMissing, "the body lacks user_id or account_id, which Stripe signs: " + sendThem})}
 	case s.idsInBody && !s.idsAreLast:
@@ -250,6 +253,11 @@ func (s *memberSearch) findOrder() bool {
 		return false
 	}
 	return permute(len(own))
+}
+
+func isLambdaEvent(members []stripejs.Member) bool {
+	_, isEvent := eventBody(members)
+	return isEvent
 }
 
 func isEvent(members []stripejs.Member) bool {

@@ -242,6 +242,10 @@ func event(template, body string, inBase64 bool) []byte {
 }
 
 func TestALambdaEventAsTheBodyIsExplained(t *testing.T) {
+	inLines := func(event []byte) []byte { // as Python's json.dumps with indent=1 does
+		return replaced(string(indent(string(event), "", " ")), "é", `\u00e9`)
+	}
+	ids := func(r *explain.Received) { r.UserID, r.AccountID = "usr_123", "acct_123" }
 	testTransformations(t, map[string]transformation{
 		"version 1":                           {body: event(eventV1, sent, false), causes: causes("lambda_event"), contains: "by an adapter, such as lambdaurl"},
 		"version 1, in base64":                {body: event(eventV1, sent, true), causes: causes("lambda_event")},
@@ -250,7 +254,19 @@ func TestALambdaEventAsTheBodyIsExplained(t *testing.T) {
 		"version 2, pretty-printed":           {body: event(eventV2, string(indent(sent, "", " ")), false), causes: causes("lambda_event", "pretty_printed")},
 		"a load balancer":                     {body: event(eventALB, sent, false), causes: causes("lambda_event")},
 		"another secret":                      {body: event(eventV2, sent, false), request: func(r *explain.Received) { r.Secrets = unlabeled("absec_other") }, causes: causes("lambda_event", "unknown")},
-		"a queue":                             {body: event(eventSQS, sent, false), causes: causes("envelope", "envelope"), contains: `stands in "Records" of the body`},
+		"without a body":                      {body: event(strings.Replace(eventV2, `"body":BODY,`, "", 1), "", false), causes: causes("lambda_event")},
+		"without a body, in lines":            {body: inLines([]byte(strings.Replace(string(event(eventV2, "", false)), `"body":"",`, "", 1))), causes: causes("lambda_event")},
+		"with a mark, and escaped as Go and PHP do": {body: []byte("\uFEFF" + strings.ReplaceAll(string(event(eventV1, `{"note":"<b>","user_id":"usr_123","account_id":"acct_123"}`, false)), "/", `\/`)),
+			signed: `{"note":"<b>","user_id":"usr_123","account_id":"acct_123"}`, causes: causes("lambda_event")},
+		"of which a payload has a name only": {body: []byte(`{"requestContext":{},"user_id":"usr_123","account_id":"acct_123"}`), causes: causes("unknown")},
+		"with a body that is empty":          {body: event(eventV1, "", false), causes: causes("lambda_event")},
+		"with a body of null":                {body: event(strings.Replace(eventALB, "BODY", "null", 1), "", false), request: ids, causes: causes("lambda_event")},
+		"written by Python, in lines, in base64": {body: []byte(base64.StdEncoding.EncodeToString(append(inLines(event(eventV1, sent, false)), '\n'))),
+			causes: causes("base64", "lambda_event")},
+		"written by Python, and by another secret": {body: inLines(event(eventV1, string(indent(sent, "", " ")), false)), request: func(r *explain.Received) { r.Secrets = unlabeled("absec_other") },
+			causes: causes("lambda_event", "pretty_printed", "unknown")},
+		"a queue":           {body: event(eventSQS, sent, false), causes: causes("envelope"), contains: `stands in "body" in "Records" of the body`},
+		"a topic's, queued": {body: indent(string(event(eventSQS, string(event(`{"Type":"Notification","Message":BODY}`, sent, false)), false)), "", " "), causes: causes("envelope"), contains: `stands in "Message" in "body" in "Records" of the body`},
 	})
 }
 
@@ -271,7 +287,12 @@ func TestAnEnvelopeIsExplained(t *testing.T) {
 		"with its own ids, as a string":            {body: []byte(`{"Message":` + inString(sent) + `}`), causes: causes("envelope")},
 		"with its own ids, as a string in base64":  {body: []byte(`{"data":"` + base64.StdEncoding.EncodeToString([]byte(sent)) + `"}`), causes: causes("envelope", "base64")},
 		"with its own ids first":                   {body: []byte(`{"data":{` + ids + `,` + own[1:] + `}`), causes: causes("ids_not_last", "envelope")},
-		"two deep":                                 {body: []byte(`{"a":{"b":` + sent + `}}`), causes: causes("envelope", "envelope")},
+		"pretty-printed":                           {body: indent(`{"data":`+sent+`}`, "", " "), causes: causes("pretty_printed", "envelope")},
+		"as a string, pretty-printed around it":    {body: append(indent(`{"Message":`+inString(sent)+`}`, "", " "), '\n'), causes: causes("envelope")},
+		"as a string, pretty-printed within it":    {body: []byte(`{"Message":` + inString(string(indent(sent, "", " "))) + `}`), causes: causes("envelope", "pretty_printed")},
+		"the payload beside the ids, two deep":     {body: []byte(`{"a":{"b":` + own + `,` + ids + `}}`), causes: causes("envelope", "nested_payload")},
+		"two deep":                                 {body: []byte(`{"a":{"b":` + sent + `}}`), causes: causes("envelope"), contains: `stands in "b" in "a" of the body`},
+		"two deep, and in base64 between":          {body: []byte(`{"a":"` + base64.StdEncoding.EncodeToString([]byte(`{"b":`+sent+`}`)) + `"}`), causes: causes("envelope", "base64", "envelope")},
 		"in a list":                                {body: []byte(`{"a":[1,` + sent + `]}`), causes: causes("envelope")},
 		"in a member whose name is a value":        {body: []byte(`{"sk_org_live_abc":` + sent + `}`), causes: causes("envelope"), contains: "in a member whose name has 15 characters of the body"},
 		"the ids in headers, and the payload deep": {body: []byte(`{"payload":` + own + `}`), request: func(r *explain.Received) { r.UserID, r.AccountID = "usr_123", "acct_123" }, causes: causes("ids_missing", "envelope")},
