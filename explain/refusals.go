@@ -63,7 +63,7 @@ func codeOf(err error) string {
 // there is nothing: the request was accepted, or the text of its refusal says it
 // all.
 func (e *explainer) receive(v stripeapps.Verdict) bool {
-	if v.Err == nil || v.Later || v.Request == nil {
+	if v.Later || v.Request == nil {
 		return false
 	}
 	verifier := observed.Of(v)
@@ -91,13 +91,8 @@ func (e *explainer) receive(v stripeapps.Verdict) bool {
 		Now:    v.Time, Tolerance: verifier.Tolerance, InsecureAllowMissingUser: verifier.AllowNoUser,
 	}
 	sent, err := sentIDs(v.Request, source)
-	if err != nil {
-		if errors.Is(v.Err, stripeapps.ErrMalformedIDs) {
-			return false
-		}
+	if err != nil || e.headerOnly {
 		e.headerOnly = true
-	}
-	if e.headerOnly {
 		return true
 	}
 	if source == stripeapps.IDsInHeaders || source == stripeapps.IDsInQuery {

@@ -3,6 +3,7 @@ package explain_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -54,7 +55,7 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 		{name: "ids in headers for a body", body: `{"a":1}`, change: func(r *http.Request) {
 			ids(r)
 			r.Header.Set("Stripe-Signature", sign(`{"a":1,"user_id":"usr_123","account_id":"acct_123"}`, testSecret, testNow))
-		}, code: "no_match", causes: []string{"ids_missing"}},
+		}, code: "no_match", causes: []string{"ids_missing"}, text: "were signed, but are not both in the body"},
 		{name: "ids in headers instead of a body", change: ids, code: "no_match", causes: []string{"wrong_source"}, text: "Source IDsInHeaders verify this route"},
 		{name: "swapped ids in headers instead of a body", change: func(r *http.Request) {
 			ids(r)
@@ -80,6 +81,25 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 		{name: "a body for a source of ids", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, body: plain, change: func(*http.Request) {}, code: "malformed_ids", causes: []string{"wrong_source"}, text: "Source SignedBody verify"},
 		{name: "nothing for a source of ids", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(*http.Request) {}, code: "malformed_ids", causes: []string{"ids_missing"}},
 		{name: "an empty payload of NewSource", config: stripeapps.VerifierConfig{Source: stripeapps.NewSource(func(*http.Request, []byte) ([]byte, error) { return nil, nil })}, body: plain, change: func(*http.Request) {}, code: "no_match", causes: []string{"wrong_source"}, text: "found an empty payload"},
+		{name: "a payload of NewSource beside a Content-Encoding, which is the body's", config: stripeapps.VerifierConfig{Source: stripeapps.NewSource(func(*http.Request, []byte) ([]byte, error) { return []byte("\xff\xfe\xfd"), nil })}, change: func(r *http.Request) {
+			r.Header.Set("Content-Encoding", "br")
+		}, code: "no_match", causes: []string{"not_utf_8", "unknown"}},
+		{name: "two lines of Content-Encoding", body: "\xff\xfe\xfd", change: func(r *http.Request) {
+			r.Header["Content-Encoding"] = []string{"gzip", "br"}
+			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow))
+		}, code: "no_match", causes: []string{"compressed"}, text: "Content-Encoding br"},
+		{name: "the user alone in headers", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
+			r.Header.Set("Stripe-User-Id", "usr_123")
+		}, code: "malformed_ids", causes: []string{"ids_missing"}, text: "the account id is missing beside the user id"},
+		{name: "the account alone in headers", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+			r.Header.Set("Stripe-Account-Id", "acct_123")
+		}, code: "malformed_ids", causes: []string{"ids_missing"}, text: "the user id is missing beside the account id"},
+		{name: "an empty user in headers, where none is allowed", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders, InsecureAllowMissingUser: true}, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(`{"account_id":"acct_123"}`, testSecret, testNow))
+			r.Header.Set("Stripe-User-Id", "")
+			r.Header.Set("Stripe-Account-Id", "acct_123")
+		}, code: "malformed_ids", causes: []string{"no_identity"}},
 		{name: "ids in headers, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, change: func(r *http.Request) {
 			ids(r)
 			r.Header.Set("Stripe-User-Id", "acct_123")
@@ -105,12 +125,21 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 		{name: "a query that is too long says so itself", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
 			r.URL.RawQuery = "user_id=usr_123&account_id=acct_123&x=" + strings.Repeat("x", 16<<10)
 		}, code: "malformed_ids"},
+		{name: "too old, and a query that is too long", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", old)
+			r.URL.RawQuery = "user_id=usr_123&account_id=acct_123&x=" + strings.Repeat("x", 16<<10)
+		}, code: "too_old", causes: []string{"too_old"}},
+		{name: "ids in a query that is just not too long, swapped", config: stripeapps.VerifierConfig{Source: stripeapps.IDsInQuery}, change: func(r *http.Request) {
+			r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+			query := "user_id=acct_123&account_id=usr_123&x="
+			r.URL.RawQuery = query + strings.Repeat("x", 16<<10-len(query))
+		}, code: "no_match", causes: []string{"ids_swapped"}},
 		{name: "no user is allowed, and too old", config: stripeapps.VerifierConfig{InsecureAllowMissingUser: true}, body: `{"a":1,"account_id":"acct_123"}`, change: func(r *http.Request) {
 			r.Header.Set("Stripe-Signature", sign(`{"a":1,"account_id":"acct_123"}`, testSecret, testNow.Add(-time.Hour)))
 		}, code: "too_old", causes: []string{"too_old"}},
 		{name: "a tolerance of its own", config: stripeapps.VerifierConfig{Tolerance: time.Second}, body: plain, change: func(r *http.Request) {
 			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow.Add(-2*time.Second)))
-		}, code: "too_old", causes: []string{"too_old"}},
+		}, code: "too_old", causes: []string{"too_old"}, text: "over the tolerance of 1s"},
 		{name: "labeled secrets", config: stripeapps.VerifierConfig{LabeledSecrets: []stripeapps.LabeledSecret{{Label: "next", Secret: "absec_next"}, {Label: "this", Secret: testSecret}}}, body: string(indent(plain, "", " ")), change: func(r *http.Request) {
 			r.Header.Set("Stripe-Signature", sign(plain, testSecret, testNow))
 		}, code: "no_match", causes: []string{"pretty_printed"}},
@@ -203,6 +232,39 @@ func TestExplainNeverSaysOfARefusedRequestThatNothingIsWrong(t *testing.T) {
 	}
 }
 
+// What is refused later has been accepted, and what fits by now needs no change.
+func TestRefusalsHasNothingToSayOfARequestThatWasAcceptedOrWouldBe(t *testing.T) {
+	for name, test := range map[string]struct {
+		secret string // at first
+		next   string
+	}{
+		"refused later, with other secrets in force":         {testSecret, "absec_next"},
+		"accepted with the secrets that are in force by now": {"absec_old", testSecret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var logged bytes.Buffer
+			explainIt := explain.Refusals(slog.New(slog.NewTextHandler(&logged, nil)))
+			var v *stripeapps.Verifier
+			told, times := 0, 0
+			v = newVerifier(t, stripeapps.VerifierConfig{
+				Secrets: []string{test.secret},
+				Now: func() time.Time {
+					if times++; times == 3 { // the request has been verified
+						assert.NoError(t, v.SetSecrets(test.next))
+					}
+					return testNow
+				},
+				Observe: func(verdict stripeapps.Verdict) { told++; explainIt(verdict) },
+			})
+			v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				stripeapps.Refuse(w, r, stripeapps.ErrNoMatch)
+			})).ServeHTTP(httptest.NewRecorder(), signedRequest(plain))
+			assert.NotZero(t, told)
+			assert.Empty(t, logged.String())
+		})
+	}
+}
+
 func TestRefusalsTriesTheSecretsThatAreInForce(t *testing.T) {
 	var logged bytes.Buffer
 	cfg := stripeapps.VerifierConfig{Secrets: []string{"absec_old"}, Observe: explain.Refusals(slog.New(slog.NewTextHandler(&logged, nil)))}
@@ -228,5 +290,9 @@ func TestRefusalsServesSeveralVerifiers(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, logged.String(), "cause=ids_swapped")
 
-	cfg.Observe(stripeapps.Verdict{Err: stripeapps.ErrNoMatch}) // made by hand: there is nothing to explain
+	// Made by hand: there is nothing to explain.
+	logged.Reset()
+	cfg.Observe(stripeapps.Verdict{Err: stripeapps.ErrNoMatch})
+	cfg.Observe(stripeapps.Verdict{Err: errors.New("another"), Request: r})
+	assert.Empty(t, logged.String())
 }

@@ -53,6 +53,7 @@ var targets = []target{
 	{"internal/csp/*.go", []string{"./internal/csp", "."}, false},
 	{"internal/decode/*.go", []string{"./internal/decode", "."}, false},
 	{"replay/*.go", []string{"./replay"}, false},
+	{"explain/refusals.go", []string{"./explain"}, false},
 }
 
 type options struct {
