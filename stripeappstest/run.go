@@ -85,8 +85,8 @@ type RunConfig struct {
 // tests what is deployed at that URL, with all that stands in front of it there.
 //
 // Run tests one route. It knows nothing of what the route itself allows whom, and
-// does not see what shows only where a handler panics or is slow: where a recoverer
-// or an http.TimeoutHandler stands, whose responses the extension must be able to read.
+// does not see what shows only where a handler panics or is slow: whether a recoverer
+// and an http.TimeoutHandler stand behind NewCORS, as they must.
 func Run(t *testing.T, handler http.Handler, config RunConfig) {
 	t.Helper()
 	run(runner{t}, handler, config)
