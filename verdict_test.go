@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	internal "github.com/seed-8a2ffb75/stripeapps/internal/observed"
 )
 
 // observed returns a configuration whose verdicts are collected.
@@ -162,6 +163,7 @@ func TestARefusalBehindTheVerifierIsObservedToo(t *testing.T) {
 			}
 			assert.Equal(t, testNow, refused.Time)
 			assert.Zero(t, refused.Duration)
+			assert.Equal(t, accepted.Identity, stripeapps.MustIdentity(refused.Request.Context()), "the request that the handler got")
 			assert.True(t, refused.Later)
 			assert.False(t, accepted.Later)
 			payload, err := refused.Payload()
@@ -169,6 +171,28 @@ func TestARefusalBehindTheVerifierIsObservedToo(t *testing.T) {
 			assert.Equal(t, plain, string(payload))
 		})
 	}
+}
+
+// Package explain tries what could have been meant with what the verdict was reached with.
+func TestAVerdictHandsOnTheVerifierToPackageExplain(t *testing.T) {
+	cfg, verdicts := observed(stripeapps.VerifierConfig{
+		Secrets: []string{"absec_next", testSecret}, Source: stripeapps.IDsInHeaders,
+		Tolerance: time.Minute, InsecureAllowMissingUser: true,
+	})
+	r := signedRequest(onlyIDs)
+	r.Header.Set("Stripe-User-Id", "usr_123")
+	r.Header.Set("Stripe-Account-Id", "acct_123")
+	newVerifier(t, cfg).Handler(stripeapps.Require(stripeapps.Action("refund"))(mustNotBeCalled(t))).ServeHTTP(httptest.NewRecorder(), r)
+	require.Len(t, *verdicts, 2)
+	for _, verdict := range *verdicts {
+		used := internal.Of(verdict)
+		assert.Len(t, used.Keys, 2)
+		used.Keys = nil
+		assert.Equal(t, internal.Verifier{Source: stripeapps.IDsInHeaders, Tolerance: time.Minute, AllowNoUser: true}, used)
+	}
+	none := internal.Verifier{Source: stripeapps.SignedBody, Tolerance: stripeapps.DefaultTolerance}
+	assert.Equal(t, none, internal.Of(stripeapps.Verdict{}), "a verdict made by hand")
+	assert.Equal(t, none, internal.Of("no verdict"))
 }
 
 func TestARefusalIsLoggedWithItsReasonOnly(t *testing.T) {
