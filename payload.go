@@ -75,12 +75,12 @@ func (s Source) onlyIDs() bool { return s.source != nil && s.readIDs != nil }
 
 // receive returns the payload that the signature must cover, and the body if
 // it had to be read.
-func (v *Verifier) receive(r *http.Request) (payload, body []byte, err error) {
+func (v *Verifier) receive(w http.ResponseWriter, r *http.Request) (payload, body []byte, err error) {
 	if v.source.onlyIDs() {
 		payload, err = v.receiveIDs(v.source.readIDs(r))
 		return payload, nil, err
 	}
-	body, err = readBody(r, v.maxBodyBytes)
+	body, err = v.readBody(w, r)
 	if err != nil || v.source == SignedBody {
 		return body, body, err
 	}
@@ -132,10 +132,14 @@ func idsInQuery(r *http.Request) (users, accounts []string, _ error) {
 	return query["user_id"], query["account_id"], nil
 }
 
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	content, err := body.ReadRequest(r, limit)
+// readBody reads the body, which comes in on the connection of w; w can be nil.
+func (v *Verifier) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var deadline body.Deadline
+	deadline.Set(w, r, v.bodyTimeout)
+	content, err := body.ReadRequest(r, v.maxBodyBytes)
 	switch {
 	case err == nil:
+		deadline.Lift() // else it holds for what the server reads of the rest, too
 		return content, nil
 	case errors.Is(err, body.ErrTooLarge):
 		return nil, ErrBodyTooLarge.causedBy(err)

@@ -62,10 +62,12 @@ type VerifierConfig struct {
 
 	// BodyTimeout is how long a request body may take to arrive, as a whole, from
 	// when Handler begins to read it; a slower one is refused with
-	// ErrBodyUnreadable. 0 means DefaultBodyTimeout; negative values and values over
-	// 24 hours are errors. A ReadTimeout of the http.Server that is not longer is
-	// used instead. It needs a ResponseWriter that has SetReadDeadline or Unwrap, as
-	// net/http's has; Verify and a Source that does not read the body set none.
+	// ErrBodyUnreadable. So long, too, the server may read what is left of the body
+	// of a refused request. 0 means DefaultBodyTimeout; negative values and values
+	// over 24 hours are errors. It takes the place of a longer ReadTimeout of the
+	// http.Server, and of a deadline that a middleware outside has set; a ReadTimeout
+	// that is not longer is used instead. It needs a ResponseWriter that has
+	// SetReadDeadline or Unwrap, as net/http's has; Verify sets none.
 	BodyTimeout time.Duration
 
 	// Source says where the signed payload is. The zero value is SignedBody.
@@ -201,23 +203,22 @@ func (v *Verifier) setSecrets(secrets []string, labeled []LabeledSecret) error {
 // middleware outside can still change both.
 func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var deadline body.Deadline
-		if !v.source.onlyIDs() {
-			deadline.Set(w, r, v.bodyTimeout)
-		}
-		accepted, err := v.Verify(r)
+		c := check{w: w}
+		accepted, err := v.verify(r, &c)
 		if err != nil {
+			if !c.received || v.source.onlyIDs() { // the server reads the body that was not
+				new(body.Deadline).Set(w, r, v.bodyTimeout)
+			}
 			v.Refuse(w, r, err)
-			return // what is left of the body keeps its deadline
+			return
 		}
-		deadline.Lift()
 		// What stands outside sees its own request only, not the copy: a log or a
 		// metric the pattern that a mux inside has found, and the server the files
 		// that it has to remove.
 		defer func() {
 			r.Pattern = accepted.Pattern
-			if accepted.MultipartForm != nil {
-				accepted.MultipartForm.RemoveAll()
+			if form := accepted.MultipartForm; form != nil && form != r.MultipartForm {
+				form.RemoveAll()
 			}
 		}()
 		w = response.Private(w)
@@ -238,18 +239,22 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 // slow client can hold the call for as long as the server's ReadTimeout lets
 // it: set one. (BodyTimeout is Handler's.)
 func (v *Verifier) Verify(r *http.Request) (*http.Request, error) {
-	var c check
+	return v.verify(r, new(check))
+}
+
+// verify is Verify, for a check that is begun.
+func (v *Verifier) verify(r *http.Request, c *check) (*http.Request, error) {
 	if v.observe == nil {
-		return v.verify(r, &c)
+		return v.judge(r, c)
 	}
 	began := v.now()
-	accepted, err := v.verify(r, &c)
-	v.tell(r, accepted, c, err, began)
+	accepted, err := v.judge(r, c)
+	v.tell(r, accepted, *c, err, began)
 	return accepted, err
 }
 
-// verify is Verify without an observer.
-func (v *Verifier) verify(r *http.Request, c *check) (*http.Request, error) {
+// judge is verify without an observer.
+func (v *Verifier) judge(r *http.Request, c *check) (*http.Request, error) {
 	if v.now == nil {
 		return nil, errNotMade
 	}
@@ -266,10 +271,16 @@ func (v *Verifier) verify(r *http.Request, c *check) (*http.Request, error) {
 		return nil, err
 	}
 	var body []byte
-	c.payload, body, c.payloadErr = v.receive(r)
+	c.payload, body, c.payloadErr = v.receive(c.w, r)
 	c.received = true
 	if c.payloadErr != nil {
 		return nil, c.payloadErr
+	}
+	if len(body) > 0 { // it has taken its time, in which the signature can have become too old
+		c.at = v.now()
+		if err := v.checkAge(&h, c.at); err != nil {
+			return nil, err
+		}
 	}
 	c.signature, c.matched = v.match(&h, c.payload)
 	if !c.matched {

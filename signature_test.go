@@ -339,6 +339,32 @@ func TestAClientThatGoesAwayNeverReachesTheHandler(t *testing.T) {
 	assert.ErrorIs(t, <-refused, stripeapps.ErrBodyUnreadable)
 }
 
+// A body can take longer than the signature is good for: what stands on its time, like
+// package replay, must be able to rely on it.
+func TestASignatureMustBeGoodWhenItsBodyHasArrived(t *testing.T) {
+	const arrives = 10 * time.Second
+	for _, test := range []struct {
+		name string
+		age  time.Duration // when the body begins to arrive
+		want error
+	}{
+		{"it just is", stripeapps.DefaultTolerance - arrives, nil},
+		{"it no longer is", stripeapps.DefaultTolerance - arrives + time.Second, stripeapps.ErrTooOld},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			now := testNow.Add(test.age)
+			v := newVerifier(t, stripeapps.VerifierConfig{Now: func() time.Time { return now }})
+			r, text := signedRequest(plain), strings.NewReader(plain)
+			r.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
+				now = testNow.Add(test.age + arrives)
+				return text.Read(p)
+			}))
+			_, err := v.Verify(r)
+			assert.ErrorIs(t, err, test.want)
+		})
+	}
+}
+
 // withDeadlines is a recorder that remembers the deadlines for reading.
 type withDeadlines struct {
 	*httptest.ResponseRecorder
@@ -352,6 +378,12 @@ func (w *withDeadlines) SetReadDeadline(at time.Time) error {
 		w.set = append(w.set, time.Until(at))
 	}
 	return nil
+}
+
+func withIDs(r *http.Request) *http.Request {
+	r.Header.Set("Stripe-User-Id", "usr_123")
+	r.Header.Set("Stripe-Account-Id", "acct_123")
+	return r
 }
 
 func TestABodyHasATimeToArriveIn(t *testing.T) {
@@ -370,7 +402,10 @@ func TestABodyHasATimeToArriveIn(t *testing.T) {
 		{"the usual one, until it has arrived", stripeapps.VerifierConfig{}, signedRequest(plain), 200, []time.Duration{stripeapps.DefaultBodyTimeout, 0}},
 		{"a chosen one", stripeapps.VerifierConfig{BodyTimeout: time.Second}, signedRequest(plain), 200, []time.Duration{time.Second, 0}},
 		{"one that is over", stripeapps.VerifierConfig{}, tooSlow(), 400, []time.Duration{stripeapps.DefaultBodyTimeout}},
-		{"none where the body is not read", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, signedRequest(plain), 400, nil},
+		{"none where the body is not read", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, withIDs(signedRequest(onlyIDs)), 200, nil},
+		{"one for the rest, where it is refused without being read", stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders}, signedRequest(plain), 400, []time.Duration{stripeapps.DefaultBodyTimeout}},
+		{"one for the rest, where it is refused before it is read", stripeapps.VerifierConfig{Now: func() time.Time { return testNow.Add(time.Hour) }}, signedRequest(plain), 401, []time.Duration{stripeapps.DefaultBodyTimeout}},
+		{"none any more, where it is refused after it has been read", stripeapps.VerifierConfig{Secrets: []string{"absec_other"}}, signedRequest(plain), 401, []time.Duration{stripeapps.DefaultBodyTimeout, 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -483,6 +518,28 @@ func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	files, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
 	assert.Empty(t, files)
+}
+
+func TestAFormThatWasParsedOutsideKeepsItsFiles(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "name")
+	require.NoError(t, err)
+	file.Write(make([]byte, 11<<20))
+	form.Close()
+	r := withIDs(httptest.NewRequest(http.MethodPost, "/", &body))
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+	require.NoError(t, r.ParseMultipartForm(1))
+	v := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders})
+	w := httptest.NewRecorder()
+	v.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+	require.Equal(t, http.StatusOK, w.Code)
+	opened, err := r.MultipartForm.File["file"][0].Open()
+	require.NoError(t, err)
+	opened.Close()
+	require.NoError(t, r.MultipartForm.RemoveAll())
 }
 
 func TestAnIdentityCanBeVerifiedByTheTimeOfReceipt(t *testing.T) {

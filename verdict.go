@@ -67,8 +67,9 @@ func (v Verdict) Payload() ([]byte, error) {
 // check is what a verification has come to. Verify makes a Verdict of it if there
 // is somebody to tell.
 type check struct {
-	at         time.Time // of the clock, when the age was judged
-	received   bool      // payload, or payloadErr
+	w          http.ResponseWriter // nil: of a Verify
+	at         time.Time           // of the clock, when the age was judged last
+	received   bool                // payload, or payloadErr
 	payload    []byte
 	payloadErr error
 	matched    bool
@@ -82,7 +83,7 @@ func (v *Verifier) tell(r, accepted *http.Request, c check, err error, began tim
 	}
 	if !c.received {
 		verdict.payload = sync.OnceValues(func() ([]byte, error) {
-			payload, _, err := v.receive(r)
+			payload, _, err := v.receive(c.w, r)
 			return payload, err
 		})
 	}

@@ -52,8 +52,8 @@ func TestAnAcceptedRequestIsObserved(t *testing.T) {
 			assert.NoError(t, verdict.Err)
 			assert.Equal(t, stripeapps.Identity{UserID: "usr_123", AccountID: "acct_123", Signature: stripeapps.Signature{SignedAt: testNow, ExpiresAt: testNow.Add(5 * time.Minute), Secret: 1}}, verdict.Identity)
 			assert.Equal(t, 1, verdict.Secret)
-			assert.Equal(t, testNow.Add(2*time.Second), verdict.Time, "the look by which the age was judged")
-			assert.Equal(t, 2*time.Second, verdict.Duration, "from the first look to the third")
+			assert.Equal(t, testNow.Add(3*time.Second), verdict.Time, "the look by which the age was judged last, when the body was there")
+			assert.Equal(t, 3*time.Second, verdict.Duration, "from the first look to the fourth")
 			payload, err := verdict.Payload()
 			assert.NoError(t, err)
 			assert.Equal(t, plain, string(payload))
@@ -179,10 +179,8 @@ func TestAVerdictHandsOnTheVerifierToPackageExplain(t *testing.T) {
 		Secrets: []string{"absec_next", testSecret}, Source: stripeapps.IDsInHeaders,
 		Tolerance: time.Minute, InsecureAllowMissingUser: true,
 	})
-	r := signedRequest(onlyIDs)
-	r.Header.Set("Stripe-User-Id", "usr_123")
-	r.Header.Set("Stripe-Account-Id", "acct_123")
-	newVerifier(t, cfg).Handler(stripeapps.Require(stripeapps.Action("refund"))(mustNotBeCalled(t))).ServeHTTP(httptest.NewRecorder(), r)
+	handler := newVerifier(t, cfg).Handler(stripeapps.Require(stripeapps.Action("refund"))(mustNotBeCalled(t)))
+	handler.ServeHTTP(httptest.NewRecorder(), withIDs(signedRequest(onlyIDs)))
 	require.Len(t, *verdicts, 2)
 	for _, verdict := range *verdicts {
 		used := internal.Of(verdict)

@@ -249,7 +249,7 @@ func TestRefusalsHasNothingToSayOfARequestThatWasAcceptedOrWouldBe(t *testing.T)
 			v = newVerifier(t, stripeapps.VerifierConfig{
 				Secrets: []string{test.secret},
 				Now: func() time.Time {
-					if times++; times == 3 { // the request has been verified
+					if times++; times == 4 { // the request has been verified
 						assert.NoError(t, v.SetSecrets(test.next))
 					}
 					return testNow

@@ -27,6 +27,8 @@ const (
 var breaks = []brokenBy{
 	{"a signature never gets too old", []edit{
 		{"signature.go", "if age > v.tolerance {", "if false {"}}},
+	{"a signature may get too old while its body arrives", []edit{
+		{"signature.go", "if len(body) > 0 { // it", "if false { // it"}}},
 	{"a signature may be of any time in the future", []edit{
 		{"signature.go", "if age < -v.tolerance {", "if false {"}}},
 	{"the header is not bounded", []edit{
@@ -60,7 +62,7 @@ var breaks = []brokenBy{
 		{"signature.go", "if err != nil {\n\t\treturn err\n\t}\n\tv.keys.Store(&ring)\n\treturn nil", "v.keys.Store(&ring)\n\treturn err"}}},
 
 	{"the payload is signed without the white space in it", []edit{
-		{"payload.go", `"errors"`, "\"encoding/json\"\n\t\"errors\""},
+		{"payload.go", `"errors"`, "\"bytes\"\n\t\"encoding/json\"\n\t\"errors\""},
 		{"payload.go", "return body, body, err", "var compact bytes.Buffer\njson.Compact(&compact, body)\nreturn compact.Bytes(), body, err"}}},
 	{"white space around the payload is not signed", []edit{
 		{keysFile, "import (", "import (\n\t\"bytes\""},
