@@ -33,7 +33,8 @@ const DefaultMaxClaims = 1 << 18
 var ErrFull = errors.New("replay: too many claims are remembered: raise MemoryConfig.MaxClaims")
 
 // Memory is a Guard for one process. It forgets everything when the process ends: a
-// signature can then be used once more, for what is left of its time. It has no
+// signature can then be used once more, for what is left of its time; and so can one
+// that it forgot while the clock was ahead, when the clock is set back. It has no
 // goroutine: claims that have expired are forgotten by the ones that come after.
 type Memory struct {
 	now    func() time.Time

@@ -77,16 +77,19 @@ type Config struct {
 	Scope string
 
 	// ClockSkew is how far the clocks of the processes that share the Guard may be
-	// apart: a signature is remembered for so much longer. 0 means
-	// DefaultClockSkew; negative values and values over an hour are errors.
+	// apart: a signature is remembered for so much longer than its Verifier accepts
+	// it. Where their Verifiers have different Tolerances, add the difference, or it
+	// can be used again where it is good for longer. 0 means DefaultClockSkew;
+	// negative values and values over an hour are errors.
 	ClockSkew time.Duration
 
 	// InsecureAllowWithoutNonce also accepts payloads without a nonce. Two equal
 	// requests in one second are then one too many: the second is refused.
 	InsecureAllowWithoutNonce bool
 
-	// InsecureAllowOnError lets requests through when the Guard cannot tell. Who
-	// can make it fail can replay then.
+	// InsecureAllowOnError lets requests through when the Guard fails. Who can make
+	// it fail can replay then. A client that hangs up, or whose signature is over by
+	// now, has not: it is refused.
 	InsecureAllowOnError bool
 }
 
@@ -152,9 +155,11 @@ func (cfg Config) check() error {
 	if cfg.Guard == nil {
 		errs = append(errs, errors.New("replay: Config.Guard is nil: give NewMemory, or one that several processes share"))
 	}
-	switch cfg.Nonce {
-	case "user_id", "account_id", "action", "livemode", "stripe_roles":
-		errs = append(errs, errors.New("replay: Config.Nonce is "+strconv.Quote(cfg.Nonce)+", which means something else: choose another name"))
+	switch {
+	case !signed.IsPlainName(cfg.Nonce):
+		errs = append(errs, errors.New("replay: Config.Nonce has a character that JSON.stringify writes in another way: choose another name"))
+	case signed.KnownAs(cfg.Nonce) != "":
+		errs = append(errs, errors.New("replay: Config.Nonce is "+strconv.Quote(cfg.Nonce)+", which means something else, or is taken for it: choose another name"))
 	}
 	if cfg.ClockSkew < 0 || cfg.ClockSkew > time.Hour {
 		errs = append(errs, errors.New("replay: Config.ClockSkew is "+cfg.ClockSkew.String()+": it must be 0 (meaning 30s) or from 1ns to 1h"))
@@ -174,7 +179,7 @@ func (cfg Config) claim(ctx context.Context) error {
 	}
 	first, err := cfg.Guard.Claim(ctx, key(cfg.Scope, id.SignedAt, payload), id.ExpiresAt.Add(cfg.ClockSkew))
 	switch {
-	case err != nil && cfg.InsecureAllowOnError:
+	case err != nil && cfg.InsecureAllowOnError && ctx.Err() == nil && !errors.Is(err, ErrOver):
 		return nil
 	case err != nil:
 		return unavailable{err}

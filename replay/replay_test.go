@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -193,6 +194,55 @@ func TestAReplayIsRefusedWhereAFailureOfTheGuardIsNot(t *testing.T) {
 	assert.Equal(t, 409, send(handler, signed(clock, map[string]any{"amount": 1})).Code)
 }
 
+// Somebody who sends a captured request and hangs up at once must not pass for a
+// Guard that fails, nor a signature that is over by the time of the claim.
+func TestWhatIsNotAFailureOfTheGuardIsNeverLetThrough(t *testing.T) {
+	gone, hangUp := context.WithCancel(context.Background())
+	hangUp()
+	for _, test := range []struct {
+		name string
+		ctx  context.Context
+		err  error
+	}{
+		{"a client that has hung up", gone, context.Canceled},
+		{"a client that has hung up, whatever the Guard makes of it", gone, errors.New("connection closed")},
+		{"a signature that is over", context.Background(), fmt.Errorf("guard: %w", replay.ErrOver)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clock := newClock()
+			handler := newBackend(t, clock, replay.Config{Guard: &spyGuard{err: test.err}, InsecureAllowOnError: true})
+			w := send(handler, signed(clock, map[string]any{"nonce": nonce}).WithContext(test.ctx))
+			assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+			assert.Contains(t, w.Body.String(), `"code":"replay_guard_unavailable"`)
+		})
+	}
+}
+
+// The claim must outlive the signature, which a slow body could otherwise prevent.
+func TestASlowBodyDoesNotOutliveItsClaim(t *testing.T) {
+	clock := newClock()
+	handler := newBackend(t, clock, replay.Config{ClockSkew: time.Second})
+	payload := map[string]any{"nonce": nonce}
+	assert.Equal(t, 204, send(handler, signed(clock, payload)).Code)
+	replayed := signed(clock, payload)
+	clock.Advance(stripeapps.DefaultTolerance)
+	replayed.Body = slowBody{replayed.Body, func() { clock.Advance(2 * time.Second) }}
+	w := send(handler, replayed)
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Contains(t, w.Body.String(), `"code":"too_old"`)
+}
+
+// slowBody calls arrive before each reading.
+type slowBody struct {
+	io.ReadCloser
+	arrive func()
+}
+
+func (b slowBody) Read(p []byte) (int, error) {
+	b.arrive()
+	return b.ReadCloser.Read(p)
+}
+
 type spyGuard struct {
 	first bool
 	err   error
@@ -224,6 +274,16 @@ func TestEveryMistakeOfAConfigurationIsReported(t *testing.T) {
 		_, err = replay.Once(replay.Config{Guard: &spyGuard{}, Nonce: name})
 		assert.ErrorContains(t, err, `Config.Nonce is "`+name+`"`)
 	}
+	for _, name := range []string{"userId", "USER_ID", "stripeRoles", "LiveMode", "ACTİON"} {
+		_, err = replay.Once(replay.Config{Guard: &spyGuard{}, Nonce: name})
+		assert.ErrorContains(t, err, `Config.Nonce is "`+name+`", which means something else, or is taken for it`)
+	}
+	for _, name := range []string{`a"b`, `a\b`, "a\n", "\xff"} {
+		_, err = replay.Once(replay.Config{Guard: &spyGuard{}, Nonce: name})
+		assert.ErrorContains(t, err, "Config.Nonce has a character that JSON.stringify writes in another way")
+	}
+	_, err = replay.Once(replay.Config{Guard: &spyGuard{}, Nonce: "größe"})
+	assert.NoError(t, err)
 	_, err = replay.Once(replay.Config{Guard: &spyGuard{}, ClockSkew: time.Hour + 1})
 	assert.ErrorContains(t, err, "Config.ClockSkew is 1h0m0.000000001s")
 	_, err = replay.Once(replay.Config{Guard: &spyGuard{}, ClockSkew: time.Hour})

@@ -3,6 +3,7 @@ package signed
 import (
 	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf16"
@@ -59,6 +60,14 @@ func isConfusable(name, folded []byte) bool {
 	known := knownAs(folded)
 	return known != "" && string(name) != known
 }
+
+// IsPlainName reports whether JSON.stringify writes a name as it is, without escapes.
+func IsPlainName(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' })
+}
+
+// KnownAs returns the known name that some decoder takes a plain name for, or "".
+func KnownAs(name string) string { return knownAs(appendFolded(nil, []byte(name))) }
 
 // knownAs returns the known name that some decoder takes a name for, or "". folded
 // is the name as add returns it.
