@@ -5,20 +5,31 @@ import "encoding/json"
 // Role is a role in a member stripe_roles of a payload. What is missing is empty.
 type Role struct{ ID, Type, Name string }
 
+// MaxRoles bounds the roles of one user, of which the Dashboard has some twenty kinds.
+const MaxRoles = 256
+
 // ReadRoles reads a member stripe_roles of a payload that Members has read. ok is
-// false if it is not a list of objects whose id, type and name are strings, each
-// there once at most and under no other spelling: of two that encoding/json takes
-// for one another it would read the last, and Stripe may have checked the first.
+// false if it is not a list of at most MaxRoles objects whose id, type and name are
+// strings, each there once at most and under no other spelling: of two that
+// encoding/json takes for one another it would read the last, and Stripe may have
+// checked the first.
 func ReadRoles(list []byte) (roles []Role, ok bool) {
-	var elements []json.RawMessage
-	if json.Unmarshal(list, &elements) != nil || elements == nil {
+	s := Object{doc: list}
+	if !s.take('[') {
 		return nil, false
 	}
-	roles = make([]Role, len(elements))
-	for i, element := range elements {
-		if !roles[i].read(element) {
+	roles = []Role{}
+	for s.space(); !s.take(']'); s.space() {
+		if len(roles) > 0 {
+			s.take(',')
+			s.space()
+		}
+		from := s.pos
+		var role Role
+		if len(roles) == MaxRoles || !s.any(2) || !role.read(s.doc[from:s.pos]) {
 			return nil, false
 		}
+		roles = append(roles, role)
 	}
 	return roles, true
 }
@@ -32,7 +43,7 @@ func (r *Role) read(object []byte) bool {
 		if field == nil {
 			continue
 		}
-		if string(members.Name) != name || json.Unmarshal(members.Value, field) != nil {
+		if string(members.Name) != name || members.Value[0] != '"' || json.Unmarshal(members.Value, field) != nil {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package signed
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,7 +16,7 @@ func TestReadRoles(t *testing.T) {
 		ok         bool
 	}{
 		{"one", `[{"type":"builtIn","id":"admin","name":"Administrator"}]`, []Role{admin}, true},
-		{"two", ` [ {"id":"a"} , {"name":"\u0061"} ] `, []Role{{ID: "a"}, {Name: "a"}}, true},
+		{"two", `[ {"id":"a"} , {"name":"\u0061"} ]`, []Role{{ID: "a"}, {Name: "a"}}, true},
 		{"none", `[]`, []Role{}, true},
 		{"other members", `[{"id":"admin","type":"builtIn","name":"Administrator","idx":{"ID":"x"},"":1}]`, []Role{admin}, true},
 		{"null", `null`, nil, false},
@@ -35,6 +36,10 @@ func TestReadRoles(t *testing.T) {
 		{"an id with an underscore", `[{"i_d":"admin"}]`, nil, false},
 		{"a type in another case", `[{"id":"x","Type":"builtIn"}]`, nil, false},
 		{"a name with a hyphen", `[{"id":"x","na-me":"x"}]`, nil, false},
+		{"an id of null", `[{"id":null}]`, nil, false},
+		{"as many as there may be", "[" + strings.Repeat("{},", MaxRoles-1) + "{}]", make([]Role, MaxRoles), true},
+		{"more than there may be", "[" + strings.Repeat("{},", MaxRoles) + "{}]", nil, false},
+		{"nothing at all", "", nil, false},
 		{"another member twice", `[{"id":"x","more":1,"More":2}]`, nil, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
