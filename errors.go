@@ -287,6 +287,7 @@ func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	response.Reset(w, refusal.status)
+	w = response.Private(w) // an ErrorHandler's 404 could be stored, for who does sign
 	next, writer := response.ForRefusal(w)
 	v.errorHandler(next, r, refusal)
 	if !writer.Begun() {

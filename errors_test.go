@@ -474,3 +474,44 @@ func TestARefusalKeepsWhatStandsOutsideOfWhoRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A cache may keep a 404 that says nothing of caching, and give it to somebody who does
+// sign: RFC 9111, section 4.2.2.
+func TestWhatAnErrorHandlerSaysIsNotStored(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		handle http.HandlerFunc
+		want   http.Header
+	}{
+		{"unless it says otherwise", http.NotFound, http.Header{
+			"Cache-Control":          {"no-store"},
+			"Content-Type":           {"text/plain; charset=utf-8"},
+			"Vary":                   {"Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+			"X-Content-Type-Options": {"nosniff"},
+		}},
+		{"and it does", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "private, max-age=1")
+			w.WriteHeader(http.StatusNotFound)
+		}, http.Header{
+			"Cache-Control": {"private, max-age=1"},
+			"Vary":          {"Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := newVerifier(t, stripeapps.VerifierConfig{ErrorHandler: func(w http.ResponseWriter, r *http.Request, _ error) { test.handle(w, r) }})
+			w := httptest.NewRecorder()
+			v.Handler(mustNotBeCalled(t)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			assert.Equal(t, http.StatusNotFound, w.Code)
+			assert.Equal(t, test.want, w.Header())
+		})
+	}
+}
+
+func TestAProblemDocumentHasEachOfItsHeadersOnceWhateverTheirCase(t *testing.T) {
+	w := httptest.NewRecorder()
+	for _, name := range []string{"content-type", "cache-control", "etag", "content-length", "x-content-type-options", "www-authenticate", "last-modified", "content-range"} {
+		w.Header()[name] = []string{"of a middleware outside"}
+	}
+	newVerifier(t, stripeapps.VerifierConfig{}).Handler(mustNotBeCalled(t)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+	assertProblemHeaders(t, http.StatusUnauthorized, w)
+}

@@ -84,8 +84,8 @@ type VerifierConfig struct {
 	Now func() time.Time
 
 	// ErrorHandler responds to a refused request; err is an *Error. nil means
-	// WriteProblem. If it writes nothing, WriteProblem responds after it, so
-	// that a refusal does not turn into an empty 200.
+	// WriteProblem, which also responds if it writes nothing, lest that be an empty
+	// 200. Its response has no-store and Vary as an accepted request's has.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Observe, if not nil, is told the verdict on each request: once when Verify,

@@ -26,9 +26,10 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 
 	Reset(w, p.Status)
 	header := w.Header()
-	// Not even of this one: a middleware outside may encode it. net/http counts.
-	for _, name := range [...]string{"Content-Length", "Content-Range", "Etag", "Last-Modified"} {
-		delete(header, name)
+	for name := range header {
+		if p.replaces(http.CanonicalHeaderKey(name)) {
+			delete(header, name)
+		}
 	}
 	if chain := of(w); chain != nil && chain.whole && header["Content-Encoding"] == nil {
 		header.Set("Content-Length", strconv.Itoa(len(document)))
@@ -43,4 +44,16 @@ func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		w.Write(document) // nothing can be done about a client that went away
 	}
+}
+
+// replaces reports whether a header that is there cannot stay, in whatever case it is
+// written: the document has its own, or none. Its length is not even that of the
+// document: a middleware outside may encode it, and net/http counts.
+func (p Problem) replaces(canonical string) bool {
+	switch canonical {
+	case "Content-Type", "Cache-Control", "X-Content-Type-Options",
+		"Content-Length", "Content-Range", "Etag", "Last-Modified":
+		return true
+	}
+	return canonical == "Www-Authenticate" && p.Status == http.StatusUnauthorized
 }
