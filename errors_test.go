@@ -2,11 +2,13 @@ package stripeapps_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -514,4 +516,19 @@ func TestAProblemDocumentHasEachOfItsHeadersOnceWhateverTheirCase(t *testing.T) 
 	}
 	newVerifier(t, stripeapps.VerifierConfig{}).Handler(mustNotBeCalled(t)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
 	assertProblemHeaders(t, http.StatusUnauthorized, w)
+}
+
+func TestARefusalThatComesTooLateLeavesTheResponseAsItIs(t *testing.T) {
+	var logged bytes.Buffer
+	server := &http.Server{ErrorLog: log.New(&logged, "", 0)}
+	w := httptest.NewRecorder()
+	r := signedRequest(plain)
+	r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server))
+	newVerifier(t, stripeapps.VerifierConfig{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"paid":true}`)
+		stripeapps.Refuse(w, r, stripeapps.ErrRequirementNotMet)
+	})).ServeHTTP(w, r)
+	assert.Equal(t, http.StatusOK, w.Code)
+	assert.Equal(t, `{"paid":true}`, w.Body.String())
+	assert.Equal(t, "stripeapps: refused too late, when a response had begun: requirement_not_met\n", logged.String())
 }

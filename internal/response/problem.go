@@ -18,8 +18,13 @@ type Problem struct {
 }
 
 // Write responds to r with p, whose title it fills in, in place of whatever was to be
-// sent by w.
+// sent by w. If a response has begun in the chain, that is the one that is sent: p is
+// only logged, since its document would end up in the other one's body.
 func (p Problem) Write(w http.ResponseWriter, r *http.Request) {
+	if chain := reach(w); chain != nil && chain.begun {
+		Logf(r, "stripeapps: refused too late, when a response had begun: %s", p.Code)
+		return
+	}
 	p.Title = http.StatusText(p.Status)
 	document, _ := json.Marshal(p) // cannot fail
 	document = append(document, '\n')
