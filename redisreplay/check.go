@@ -36,31 +36,39 @@ func (g *Guard) Check(ctx context.Context) error {
 	}
 	cluster, ok := g.client.(*redis.ClusterClient)
 	if !ok {
-		return checkPolicy(ctx, g.client)
+		return checkInfo(ctx, g.client)
 	}
 	return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error {
-		return checkPolicy(ctx, master)
+		return checkInfo(ctx, master)
 	})
 }
 
-// checkPolicy reads INFO and not CONFIG GET, which most managed servers forbid.
-func checkPolicy(ctx context.Context, client redis.UniversalClient) error {
-	info, err := client.Info(ctx, "memory").Result()
+// checkInfo reads INFO and not CONFIG GET, which most managed servers forbid.
+func checkInfo(ctx context.Context, client redis.UniversalClient) error {
+	info, err := client.Info(ctx, "replication", "memory").Result()
 	if reply := redis.Error(nil); errors.As(err, &reply) {
 		return fmt.Errorf("%w: %w", ErrPolicyUnknown, explained(err))
 	} else if err != nil {
 		return fmt.Errorf("redisreplay: the server's INFO cannot be read: %w", explained(err))
 	}
+	told := make(map[string]string)
 	for line := range strings.Lines(info) {
-		policy, ok := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
-		switch {
-		case ok && policy == "noeviction":
-			return nil
-		case ok:
-			return fmt.Errorf("redisreplay: the server's maxmemory-policy is %q, so that it forgets claims when its memory is full: set it to noeviction", policy)
-		}
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		told[name] = value
 	}
-	return ErrPolicyUnknown
+	// One that can be written to (replica-read-only no) is worse: the primary does not
+	// hear of its claims.
+	if told["role"] == "slave" {
+		return errors.New("redisreplay: the server is a replica: give the client the primary's address")
+	}
+	switch policy := told["maxmemory_policy"]; policy {
+	case "noeviction":
+		return nil
+	case "":
+		return ErrPolicyUnknown
+	default:
+		return fmt.Errorf("redisreplay: the server's maxmemory-policy is %q, so that it forgets claims when its memory is full: set it to noeviction", policy)
+	}
 }
 
 // advice is what to do about an error that the server replies, by how it begins.

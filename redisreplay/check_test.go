@@ -165,6 +165,19 @@ func TestCheckLooksForEviction(t *testing.T) {
 	}
 }
 
+// A claim there is not heard of by the primary, nor by another replica.
+func TestCheckFindsAReplicaThatCanBeWrittenTo(t *testing.T) {
+	server := newServer(t)
+	guard := newGuard(t, server.client(t), redisreplay.Config{})
+	server.do(t, "config set replica-read-only no")
+	require.NoError(t, guard.Check(context.Background()))
+	server.do(t, "replicaof 127.0.0.1 1") // where there is none
+	first, err := guard.Claim(context.Background(), "key", later())
+	require.NoError(t, err)
+	require.True(t, first)
+	assert.ErrorContains(t, guard.Check(context.Background()), "is a replica: give the client the primary's address")
+}
+
 func TestCheckOfAServerThatDoesNotTellItsPolicy(t *testing.T) {
 	for _, test := range []struct {
 		name, rights string
