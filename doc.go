@@ -75,6 +75,6 @@
 //     nothing of the chain: requests for tokens are not signed.
 //   - The command cmd/stripeapps signs, verifies and explains in a terminal.
 //
-// What is refused and why, CORS, frameworks, pages, the manifest, OAuth and speed have a page
-// each in the folder docs of the repository.
+// The folder docs of the repository has a page for each task. Its README.md has them in the
+// order in which you need them.
 package stripeapps

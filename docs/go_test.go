@@ -39,9 +39,11 @@ var packages = map[string]string{
 	"manifest": module + "/manifest", "replay": module + "/replay", "stripeappstest": module + "/stripeappstest",
 
 	"assert": "github.com/stretchr/testify/assert", "require": "github.com/stretchr/testify/require",
-	"webhook": "github.com/stripe/stripe-go/v76/webhook", "errors": "errors", "fmt": "fmt",
+	"webhook": "github.com/stripe/stripe-go/v76/webhook", "base64": "encoding/base64", "errors": "errors",
+	"expvar": "expvar", "fmt": "fmt",
 	"http": "net/http", "httptest": "net/http/httptest", "httputil": "net/http/httputil", "io": "io", "json": "encoding/json", "log": "log",
-	"os": "os", "rand": "crypto/rand", "slog": "log/slog", "sync": "sync", "template": "html/template",
+	"os": "os", "rand": "crypto/rand", "signal": "os/signal", "slices": "slices", "slog": "log/slog",
+	"sync": "sync", "syscall": "syscall", "template": "html/template",
 	"testing": "testing", "time": "time", "url": "net/url",
 }
 
@@ -158,7 +160,7 @@ var (
 
 // notOurs are words in code that look like names of the API.
 var notOurs = map[string]bool{
-	"Authorization": true, "Connection": true, "Host": true, "Origin": true, // headers
+	"Authorization": true, "Connection": true, "Host": true, "Origin": true, "Vary": true, // headers
 	"ExtensionContextValue":    true,              // Stripe's SDK
 	"Handle":                   true,              // of http.ServeMux
 	"AddInsecureBypassPattern": true,              // of http.CrossOriginProtection
