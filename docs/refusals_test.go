@@ -7,6 +7,7 @@ import (
 	"go/types"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,6 +30,30 @@ func TestTheTableOfRefusalsIsTheCodes(t *testing.T) {
 	addRefusals(t, inCode, filepath.Join(root, "cspreport"), "cspreport.")
 	addRefusals(t, inCode, filepath.Join(root, "replay"), "replay.")
 	assert.Equal(t, inCode, inTable)
+}
+
+var snakeCase = regexp.MustCompile("`([a-z]+(?:_[a-z]+)+)`")
+
+// notCodes are other names of that form.
+var notCodes = []string{
+	"account_id", "stripe_roles", "user_id", // members of a payload
+	"add_header", "client_max_body_size", // nginx
+	"refund_read", "webhook_write", // permissions
+}
+
+// What another page calls a code is one.
+func TestCodesExist(t *testing.T) {
+	texts := documents(t)
+	for name, text := range texts {
+		if !strings.HasPrefix(name, "docs/") {
+			continue
+		}
+		for _, code := range snakeCase.FindAllStringSubmatch(prose(text), -1) {
+			if !slices.Contains(notCodes, code[1]) {
+				assert.Contains(t, texts["docs/refusals.md"], "\n| "+code[0]+" |", name)
+			}
+		}
+	}
 }
 
 // addRefusals adds the code of each NewError of a folder's files, with the status and,
