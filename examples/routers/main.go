@@ -1,0 +1,69 @@
+// Routers is one small API on nine routers: look for the file that has yours. Each has
+// the same routes, which do the same.
+//
+//	go run . -router chi
+//
+// Copy newApp from app.go, and from your router's file what is around the routes.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A router is how an app is served by it, until the listener is closed.
+type router struct {
+	serve    func(*app, net.Listener) error
+	settings settings
+}
+
+var routers = map[string]router{
+	"net/http": {serve: overHTTP(newServeMux)},
+	"chi":      {serve: overHTTP(newChi)},
+	"gin":      {serve: overHTTP(newGin)},
+	"echo":     {serve: overHTTP(newEcho)},
+	"huma":     {serve: overHTTP(newHuma)},
+	"connect":  {serve: overHTTP(newConnect), settings: forConnect},
+	"fiber":    {serve: serveFiber},
+	"lambda":   {serve: serveLambda},
+}
+
+func overHTTP(newHandler func(*app) http.Handler) func(*app, net.Listener) error {
+	return func(a *app, listener net.Listener) error {
+		server := &http.Server{Handler: newHandler(a), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+		return server.Serve(listener)
+	}
+}
+
+func main() {
+	names := strings.Join(slices.Sorted(maps.Keys(routers)), ", ")
+	name := flag.String("router", "net/http", "one of "+names)
+	addr := flag.String("addr", "127.0.0.1:4241", "the address to listen on")
+	flag.Parse()
+	router, ok := routers[*name]
+	if !ok {
+		log.Fatalf("-router is %q: it must be one of %s", *name, names)
+	}
+	secret, ok := os.LookupEnv("STRIPE_APP_SECRET")
+	if !ok {
+		secret = "absec_dev"
+	}
+	app, err := newApp([]string{secret}, router.settings, time.Tick(time.Second))
+	if err != nil {
+		log.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s listens on http://%s\n", *name, listener.Addr())
+	log.Fatal(router.serve(app, listener))
+}
