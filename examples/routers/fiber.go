@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v3"
 	"github.com/gofiber/fiber/v3/middleware/adaptor"
@@ -18,7 +19,7 @@ import (
 // no net/http, so that public ends before the routes begin: panics, 404 and what a
 // route returns as an error go to fiberError.
 func newFiber(a *app) *fiber.App {
-	router := fiber.New(fiber.Config{ErrorHandler: fiberError})
+	router := fiber.New(fiber.Config{ErrorHandler: fiberError, ReadTimeout: 30 * time.Second}) // of a whole request
 	router.Use(joinSignatures, adaptor.HTTPMiddleware(a.public), recoverer.New(recoverer.Config{EnableStackTrace: true}))
 	router.Get("/api/greeting", adaptor.HTTPMiddleware(a.signedIDs), func(c fiber.Ctx) error {
 		return c.JSON(greet(stripeapps.MustIdentity(c.RequestCtx())))

@@ -12,6 +12,7 @@ require (
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v3 v3.1.0
+	github.com/gorilla/mux v1.8.1
 	github.com/labstack/echo/v5 v5.4.5
 	github.com/seed-8a2ffb75/stripeapps v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1

@@ -1,5 +1,5 @@
-// Routers is one small API on nine routers: look for the file that has yours. Each has
-// the same routes, which do the same.
+// Routers is one small API on nine routers: the file of yours shows it. All have the
+// same routes, in the same order, which do the same.
 //
 //	go run . -router chi
 //
@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"log"
@@ -28,6 +29,7 @@ type router struct {
 var routers = map[string]router{
 	"net/http": {serve: overHTTP(newServeMux)},
 	"chi":      {serve: overHTTP(newChi)},
+	"gorilla":  {serve: overHTTP(newGorilla)},
 	"gin":      {serve: overHTTP(newGin)},
 	"echo":     {serve: overHTTP(newEcho)},
 	"huma":     {serve: overHTTP(newHuma)},
@@ -52,10 +54,7 @@ func main() {
 	if !ok {
 		log.Fatalf("-router is %q: it must be one of %s", *name, names)
 	}
-	secret, ok := os.LookupEnv("STRIPE_APP_SECRET")
-	if !ok {
-		secret = "absec_dev"
-	}
+	secret := cmp.Or(os.Getenv("STRIPE_APP_SECRET"), "absec_dev")
 	app, err := newApp([]string{secret}, router.settings, time.Tick(time.Second))
 	if err != nil {
 		log.Fatal(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,9 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/adaptor"
+	recoverer "github.com/gofiber/fiber/v3/middleware/recover"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -30,12 +34,13 @@ var ids = stripeappstest.IDsInHeaders()
 // requests on to it.
 func serve(t *testing.T, name string, ticks <-chan time.Time) http.Handler {
 	t.Helper()
-	router := routers[name]
+	return serveBy(t, routers[name], ticks)
+}
+
+func serveBy(t *testing.T, router router, ticks <-chan time.Time) http.Handler {
+	t.Helper()
 	a, err := newApp([]string{stripeappstest.DefaultSecret}, router.settings, ticks)
 	require.NoError(t, err)
-	if name == "lambda" {
-		router.serve = overHTTP(func(a *app) http.Handler { return gateway(newLambda(a)) })
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { listener.Close() })
@@ -227,4 +232,53 @@ func TestEventsComeAsTheyHappen(t *testing.T) {
 			}
 		}
 	})
+}
+
+// gin's handlers write to a writer of gin's own.
+func TestAPanicCutsOffWhatGinHasBegun(t *testing.T) {
+	server := httptest.NewServer(serveBy(t, router{serve: overHTTP(func(a *app) http.Handler {
+		engine := gin.New()
+		engine.GET("/", ginMiddleware(a.signedIDs), func(c *gin.Context) {
+			c.String(http.StatusOK, "begun")
+			c.Writer.Flush()
+			panic("the reason")
+		})
+		return a.public(engine)
+	})}, nil))
+	defer server.Close()
+	request := stripeappstest.NewRequest("GET", server.URL, nil, ids)
+	request.RequestURI = ""
+	response, err := server.Client().Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Equal(t, "begun", string(body))
+}
+
+// A handler that takes another context than the one with the identity must not go on.
+func TestWithTheWrongContextAHandlerFails(t *testing.T) {
+	for name, router := range map[string]router{
+		"gin": {serve: overHTTP(func(a *app) http.Handler {
+			engine := gin.New()
+			engine.GET("/", ginMiddleware(a.signedIDs), func(c *gin.Context) {
+				c.JSON(http.StatusOK, greet(stripeapps.MustIdentity(c)))
+			})
+			return a.public(engine)
+		})},
+		"fiber": {serve: func(a *app, listener net.Listener) error {
+			router := fiber.New(fiber.Config{ErrorHandler: fiberError})
+			router.Get("/", recoverer.New(), adaptor.HTTPMiddleware(a.signedIDs), func(c fiber.Ctx) error {
+				return c.JSON(greet(stripeapps.MustIdentity(c.Context())))
+			})
+			return router.Listener(listener, fiber.ListenConfig{DisableStartupMessage: true})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			serveBy(t, router, nil).ServeHTTP(w, stripeappstest.NewRequest("GET", "/", nil, ids))
+			assert.Equal(t, http.StatusInternalServerError, w.Code)
+			assert.Contains(t, []string{"internal", "not_verified"}, textOf(t, w.Body.Bytes()))
+		})
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 
 // gateway plays API Gateway's HTTP API: it makes an event of payload format 2.0 of each
 // request, with the lines of a header joined, and a response of what the function returns.
-func gateway(function func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)) http.Handler {
+func gateway(function function) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
