@@ -37,7 +37,7 @@ func TestConnectsClient(t *testing.T) {
 			server := httptest.NewServer(serve(t, "connect", ticks))
 			defer server.Close()
 			newClient := func(path string, signed ...stripeappstest.Option) *connect.Client[emptypb.Empty, structpb.Struct] {
-				return connect.NewClient[emptypb.Empty, structpb.Struct](&http.Client{Transport: signing{signed}}, server.URL+path, options...)
+				return connect.NewClient[emptypb.Empty, structpb.Struct](&http.Client{Transport: signing{signed}, Timeout: 10 * time.Second}, server.URL+path, options...)
 			}
 
 			t.Run("has the response to a call", func(t *testing.T) {

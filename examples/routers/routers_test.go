@@ -212,7 +212,9 @@ func TestEventsComeAsTheyHappen(t *testing.T) {
 			t.Skip("connect has a protocol of its own for streams: see TestConnectsClient")
 		}
 		request.URL.Scheme, request.URL.Host, request.RequestURI = "http", server.Listener.Addr().String(), ""
-		response, err := server.Client().Do(request)
+		client := server.Client()
+		client.Timeout = 10 * time.Second // for what is not flushed
+		response, err := client.Do(request)
 		require.NoError(t, err)
 		defer response.Body.Close()
 		assert.Equal(t, 200, response.StatusCode)
@@ -226,7 +228,7 @@ func TestEventsComeAsTheyHappen(t *testing.T) {
 					text = textOf(t, []byte(data))
 				}
 			}
-			assert.Equal(t, want, text)
+			require.Equal(t, want, text)
 			if name != "lambda" && want != "event 3 of acct_test" {
 				ticks <- time.Time{} // the next one happens only now
 			}
