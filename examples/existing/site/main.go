@@ -109,6 +109,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Println("listening on http://127.0.0.1:4242")
-	log.Fatal(http.ListenAndServe("127.0.0.1:4242", handler))
+	log.Println("listening on http://127.0.0.1:8080")
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", handler))
 }
