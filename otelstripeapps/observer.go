@@ -91,8 +91,8 @@ type observer struct {
 }
 
 // NewObserver returns a function for stripeapps.VerifierConfig.Observe, or an error
-// that names all that is wrong with cfg. Verifiers can share it. To log too, call
-// both: see stripeapps.LogRefusals.
+// that names all that is wrong with cfg. It is safe for concurrent use, and Verifiers can
+// share it. It reads no payload. To log too, call both: see stripeapps.LogRefusals.
 func NewObserver(cfg Config) (func(stripeapps.Verdict), error) {
 	o := &observer{
 		accepted: newOutcome(), refused: map[string]*outcome{}, other: newOutcome(semconv.ErrorTypeOther),

@@ -37,3 +37,13 @@ func TestRouteNeedsNoSpan(t *testing.T) {
 	otelstripeapps.Route(backend(t, nil)).ServeHTTP(w, signed("/api/refunds/re_1"))
 	assert.Equal(t, "ok", w.Body.String())
 }
+
+func TestTheRouteOfAHandlerThatPanicsIsKnown(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/refunds/{id}", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	handler := otelstripeapps.Route(mux)
+	span := traced(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() { handler.ServeHTTP(w, r) })
+	}), signed("/api/refunds/re_1"))
+	assert.Equal(t, []string{"http.route=/api/refunds/{id}"}, own(span))
+}
