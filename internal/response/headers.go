@@ -30,10 +30,6 @@ func (w *Writer) Allow(grant *Grant) {
 	w.grant = grant
 	header := w.Header()
 	w.putGrant(header)
-	if len(header["Vary"]) == 0 {
-		header["Vary"] = w.list([]string{"Origin"})
-		return
-	}
 	w.putVary(header, false)
 }
 
@@ -197,11 +193,7 @@ func (w *Writer) putVary(header http.Header, private bool) {
 	if w.grant != nil && !hasName(merged, "Origin") {
 		merged = append(merged, "Origin")
 	}
-	switch {
-	case !private, slices.Contains(merged, varyPrivate):
-	case areNew(merged, varyPrivate):
-		merged = append(merged, varyPrivate)
-	default:
+	if private && !slices.Contains(merged, varyPrivate) {
 		merged = appendNames(merged, varyPrivate)
 	}
 	if !slices.Equal(had, merged) {

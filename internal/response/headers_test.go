@@ -21,6 +21,7 @@ func TestNamesAreMergedAsASet(t *testing.T) {
 		{[]string{"Origin", "origin"}, []string{"Origin"}},
 		{[]string{"Origin, Accept", "Accept,Cookie"}, []string{"Origin, Accept", "Cookie"}},
 		{[]string{"Accept , Accept"}, []string{"Accept"}},
+		{[]string{"Cookie, Accept, Accept"}, []string{"Cookie", "Accept"}},
 		{[]string{"Accept", "Accept, A,B"}, []string{"Accept", "A", "B"}},
 		{[]string{"", " , "}, []string{}},
 		{[]string{"Accept-Encoding", "Accept"}, []string{"Accept-Encoding", "Accept"}},
@@ -223,6 +224,88 @@ func TestTheInnermostGrantCounts(t *testing.T) {
 	assert.Equal(t, want, w.Header())
 }
 
+// addingWriter adds a header of its own to whatever goes through it.
+type addingWriter struct{ hidingWriter }
+
+func (w addingWriter) WriteHeader(status int) {
+	w.Header().Set("Access-Control-Max-Age", "60")
+	w.hidingWriter.WriteHeader(status)
+}
+
+func TestAPartThatGrantsNothingLeavesCORSToWhatStandsBehindIt(t *testing.T) {
+	w := httptest.NewRecorder()
+	outer, chain := response.Wrap(w)
+	chain.Demand([]response.Line{{Name: "X-Chain", Value: "1"}})
+	inner, granting := response.Wrap(addingWriter{hidingWriter{outer}})
+	granting.Allow(&response.Grant{Origin: "*"})
+	inner.WriteHeader(http.StatusNoContent)
+	assert.Equal(t, http.Header{
+		"X-Chain": {"1"}, "Access-Control-Allow-Origin": {"*"}, "Vary": {"Origin"}, "Access-Control-Max-Age": {"60"},
+	}, w.Header())
+}
+
+// Some adapters keep a writer of their own and copy what they find.
+func TestTheHeadersAreThereBeforeTheHandlerIsCalled(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("Vary", "Accept")
+	serve(w, func(w http.ResponseWriter) {
+		want := chainHeader()
+		want["Vary"] = []string{"Accept", "Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"}
+		assert.Equal(t, want, w.Header())
+	})
+}
+
+func TestWhatAHandlerSharesIsNotWrittenTo(t *testing.T) {
+	shared := []string{"img-src 'none'", "mine"}
+	lines := []response.Line{{Name: "Content-Security-Policy", Value: "sandbox"}, {Name: "X-Mine", Value: "1"}}
+	w := httptest.NewRecorder()
+	inner, chain := response.Wrap(w)
+	chain.Demand(lines[:1])
+	chain.Demand([]response.Line{{Name: "Content-Security-Policy", Value: "default-src 'none'"}})
+	w.Header()["Content-Security-Policy"] = shared[:1]
+	inner.WriteHeader(http.StatusOK)
+	assert.Equal(t, []string{"img-src 'none'", "sandbox", "default-src 'none'"}, w.Header()["Content-Security-Policy"])
+	assert.Equal(t, []string{"img-src 'none'", "mine"}, shared)
+	assert.Equal(t, response.Line{Name: "X-Mine", Value: "1"}, lines[1])
+}
+
+// A trailer is set once the response has begun.
+func TestOnceAResponseHasBegunTheHeaderIsLeftAlone(t *testing.T) {
+	for name, write := range map[string]func(w http.ResponseWriter){
+		"a status":    func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) },
+		"a body":      func(w http.ResponseWriter) { w.Write([]byte("x")) },
+		"a text":      func(w http.ResponseWriter) { io.WriteString(w, "x") },
+		"a reader":    func(w http.ResponseWriter) { w.(io.ReaderFrom).ReadFrom(strings.NewReader("x")) },
+		"a flush":     func(w http.ResponseWriter) { flush(w) },
+		"a hijacking": func(w http.ResponseWriter) { http.NewResponseController(w).Hijack() },
+		"the end":     func(http.ResponseWriter) {},
+	} {
+		below := someWriters(httptest.NewRecorder())[14]
+		serve(below, func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusOK)
+			clear(w.Header())
+			write(w)
+		})
+		assert.Empty(t, below.Header(), name)
+	}
+}
+
+func TestEarlyHintsAreTheHandlersOwn(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) {
+		clear(w.Header())
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		assert.Equal(t, http.Header{"Link": {"</style.css>; rel=preload"}}, w.Header())
+	})
+}
+
+func TestAHandlersVaryHasNoNameTwice(t *testing.T) {
+	w := httptest.NewRecorder()
+	serve(w, func(w http.ResponseWriter) { w.Header().Set("Vary", "stripe-account-id") })
+	assert.Equal(t, []string{"stripe-account-id", "Origin", "Stripe-Signature", "Stripe-User-Id"}, w.Header()["Vary"])
+}
+
 // A slice that is shared would let a handler change other responses.
 func TestNoValuesAreShared(t *testing.T) {
 	respond := func() http.Header {
@@ -346,19 +429,31 @@ func TestARefusalCarriesNothingOfAnotherResponse(t *testing.T) {
 
 // What a part has no say in is kept whatever it is.
 func TestARefusalKeepsWhatIsNotThisChains(t *testing.T) {
-	between := http.Header{
-		"Vary": {"Origin", "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"}, "Cache-Control": {"no-store"},
-		"Access-Control-Allow-Origin": {"*"}, "Content-Security-Policy": {"sandbox"},
-	}
-	for name, values := range between {
+	for _, between := range []response.Line{
+		{Name: "Vary", Value: "Origin"}, {Name: "Vary", Value: "Stripe-Signature, Stripe-User-Id, Stripe-Account-Id"},
+		{Name: "Cache-Control", Value: "no-store"}, {Name: "Access-Control-Allow-Origin", Value: "*"},
+		{Name: "Content-Security-Policy", Value: "sandbox"},
+	} {
 		w := httptest.NewRecorder()
 		inner, chain := response.Wrap(w)
 		chain.Demand([]response.Line{{Name: "X-Chain", Value: "1"}})
-		w.Header()[name] = values
+		w.Header().Set(between.Name, between.Value)
 		response.Keep(inner)
 		response.Reset(inner, http.StatusForbidden)
-		assert.Equal(t, http.Header{"X-Chain": {"1"}, name: values}, w.Header())
+		assert.Equal(t, http.Header{"X-Chain": {"1"}, between.Name: {between.Value}}, w.Header())
 	}
+}
+
+// What is set outside may be of another body, as a default of a file server's.
+func TestAProblemDocumentHasNothingOfAnotherBody(t *testing.T) {
+	w := httptest.NewRecorder()
+	for _, name := range []string{"Content-Length", "Content-Range", "ETag", "Last-Modified", "X-Request-Id"} {
+		w.Header().Set(name, "1")
+	}
+	serve(w, func(w http.ResponseWriter) {
+		response.Problem{Status: http.StatusForbidden, Code: "own", Detail: "no"}.Write(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	})
+	assert.Equal(t, chainHeader("X-Request-Id", "1", "Content-Type", "application/problem+json", "X-Content-Type-Options", "nosniff"), w.Header())
 }
 
 func TestWhatBelongsToTheStatusIsNotReplacedByWhatStandsOutside(t *testing.T) {

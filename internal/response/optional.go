@@ -108,7 +108,7 @@ func (w optional) ReadFrom(src io.Reader) (int64, error) {
 
 // WriteString begins the response, even if s is empty.
 func (w optional) WriteString(s string) (int, error) {
-	if w.forRefusal && !w.begun && s == "" {
+	if w.forRefusal && s == "" {
 		return 0, nil
 	}
 	w.begin()

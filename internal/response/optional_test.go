@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,14 +73,20 @@ func TestElsewhereNoMethodIsLost(t *testing.T) {
 	w, _ = response.Wrap(plainWriter{recorder})
 	assert.Empty(t, methodsOf(w))
 
-	for i, below := range someWriters(recorder) {
+	more := []http.ResponseWriter{
+		struct {
+			plainWriter
+			io.ReaderFrom
+		}{plainWriter: plainWriter{recorder}},
+		struct {
+			plainWriter
+			io.StringWriter
+		}{plainWriter: plainWriter{recorder}},
+	}
+	for i, below := range append(someWriters(recorder), more...) {
 		w, _ := response.Wrap(below)
-		want := methodsOf(below)
-		for _, always := range []string{"ReadFrom", "WriteString"} { // which tell nobody anything
-			if len(want) == 0 || want[len(want)-1] < always {
-				want = append(want, always)
-			}
-		}
+		want := slices.DeleteFunc(methodsOf(below), func(name string) bool { return name == "ReadFrom" || name == "WriteString" })
+		want = append(want, "ReadFrom", "WriteString") // always, which tells nobody anything
 		assert.Equal(t, want, methodsOf(w), i)
 	}
 }
@@ -243,22 +250,69 @@ func TestACloseIsNotified(t *testing.T) {
 	}
 }
 
-// What an http.MaxBytesReader tells the server's own writer.
+// Each of the methods that net/http's writers have, on a server.
+func TestOnAServerTheMethodsReachItsOwnWriter(t *testing.T) {
+	for name, call := range map[string]func(t *testing.T, w, own http.ResponseWriter){
+		"Flush":      func(_ *testing.T, w, _ http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"FlushError": func(t *testing.T, w, _ http.ResponseWriter) { assert.NoError(t, flush(w)) },
+		"CloseNotify": func(t *testing.T, w, own http.ResponseWriter) {
+			assert.Equal(t, own.(interface{ CloseNotify() <-chan bool }).CloseNotify(), w.(interface{ CloseNotify() <-chan bool }).CloseNotify())
+			w.WriteHeader(http.StatusOK)
+		},
+		"Push": func(t *testing.T, w, own http.ResponseWriter) {
+			if pusher, ok := own.(http.Pusher); ok {
+				assert.Error(t, pusher.Push("/style.css", nil), "the client does not take any")
+				assert.Equal(t, pusher.Push("/style.css", nil), w.(http.Pusher).Push("/style.css", nil))
+			}
+			w.WriteHeader(http.StatusOK)
+		},
+	} {
+		for _, http2 := range []bool{false, true} {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(own http.ResponseWriter, r *http.Request) {
+				w, chain := response.Wrap(own)
+				call(t, w, own)
+				assert.True(t, chain.Begun(), "%s over %s", name, r.Proto)
+			}))
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			response, err := server.Client().Get(server.URL)
+			require.NoError(t, err)
+			_, err = io.Copy(io.Discard, response.Body) // until the handler returns
+			require.NoError(t, err)
+			response.Body.Close()
+			server.Close()
+		}
+	}
+}
+
+// What an http.MaxBytesReader tells the server's own writer. Of other responses
+// net/http reads a small rest, and keeps the connection.
 func TestAHandlers413IsNotFollowedByTheRestOfTheBody(t *testing.T) {
-	for _, http2 := range []bool{false, true} {
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w, _ = response.Wrap(w)
-			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10))
-			assert.Error(t, err)
-			w.WriteHeader(http.StatusRequestEntityTooLarge)
-		}))
-		server.EnableHTTP2 = http2
-		server.StartTLS()
-		response, err := server.Client().Post(server.URL, "text/plain", strings.NewReader(strings.Repeat("x", 1000)))
-		require.NoError(t, err)
-		response.Body.Close()
-		assert.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
-		assert.Equal(t, !http2, response.Close, "HTTP/2 has a stream to close")
-		server.Close()
+	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+		"on the server's writer":  func(w http.ResponseWriter) http.ResponseWriter { return w },
+		"with another in between": func(w http.ResponseWriter) http.ResponseWriter { return hidingWriter{w} },
+	} {
+		for _, status := range []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge} {
+			for _, http2 := range []bool{false, true} {
+				t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {
+					t.Parallel()
+					server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						w, _ = response.Wrap(wrap(w))
+						_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10))
+						assert.Error(t, err)
+						w.WriteHeader(status)
+					}))
+					server.EnableHTTP2 = http2
+					server.StartTLS()
+					defer server.Close()
+					response, err := server.Client().Post(server.URL, "text/plain", strings.NewReader(strings.Repeat("x", 1000)))
+					require.NoError(t, err)
+					response.Body.Close()
+					assert.Equal(t, status, response.StatusCode)
+					closes := status == http.StatusRequestEntityTooLarge && !http2 // HTTP/2 has a stream to close
+					assert.Equal(t, closes, response.Close)
+				})
+			}
+		}
 	}
 }

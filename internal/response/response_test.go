@@ -50,6 +50,9 @@ func TestAWriterKnowsWhetherAResponseHasBegun(t *testing.T) {
 		"a body":                     {func(w http.ResponseWriter) { w.Write([]byte("x")) }, true},
 		"a text":                     {func(w http.ResponseWriter) { io.WriteString(w, "x") }, true},
 		"an empty body":              {func(w http.ResponseWriter) { w.Write(nil) }, true},
+		"an empty text":              {func(w http.ResponseWriter) { io.WriteString(w, "") }, true},
+		"the last that informs":      {func(w http.ResponseWriter) { w.WriteHeader(199) }, false},
+		"the first that does not":    {func(w http.ResponseWriter) { w.WriteHeader(200) }, true},
 		"a copied body":              {func(w http.ResponseWriter) { io.Copy(w, strings.NewReader("x")) }, true},
 		"a flush":                    {func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, true},
 		"a flush by the controller":  {func(w http.ResponseWriter) { flush(w) }, true},
@@ -117,7 +120,8 @@ func TestARefusalIsMoreThanAnEmpty200(t *testing.T) {
 		"an empty string":      {func(w http.ResponseWriter) { io.WriteString(w, "") }, false},
 		"a copied body, empty": {func(w http.ResponseWriter) { io.Copy(w, emptyWriterTo{}) }, false},
 		"a flush":              {func(w http.ResponseWriter) { w.(http.Flusher).Flush() }, false},
-		"a flush and a body":   {func(w http.ResponseWriter) { flush(w); io.WriteString(w, "no") }, true},
+		"a flush and a text":   {func(w http.ResponseWriter) { flush(w); io.WriteString(w, "no") }, true},
+		"a body":               {func(w http.ResponseWriter) { w.Write([]byte("no")) }, true},
 		"a copied body":        {func(w http.ResponseWriter) { io.Copy(w, strings.NewReader("no")) }, true},
 		"a status":             {func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot) }, true},
 		"a status and a flush": {func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot); flush(w) }, true},
@@ -133,6 +137,76 @@ func TestARefusalIsMoreThanAnEmpty200(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestARefusalsEmptyTextHasNoLength(t *testing.T) {
+	w, _ := response.ForRefusal(httptest.NewRecorder())
+	n, err := w.Write(nil)
+	assert.Zero(t, n)
+	assert.NoError(t, err)
+	n, err = io.WriteString(w, "")
+	assert.Zero(t, n)
+	assert.NoError(t, err)
+}
+
+func TestARefusalThatHasBegunIsFlushed(t *testing.T) {
+	below := httptest.NewRecorder()
+	w, _ := response.ForRefusal(below)
+	io.WriteString(w, "no")
+	assert.False(t, below.Flushed)
+	require.NoError(t, flush(w))
+	assert.True(t, below.Flushed)
+}
+
+// takenWriter can be hijacked, once.
+type takenWriter struct {
+	http.ResponseWriter
+	taken bool
+}
+
+func (w *takenWriter) Hijack() (_ net.Conn, _ *bufio.ReadWriter, err error) {
+	if w.taken {
+		err = errBroken
+	}
+	w.taken = true
+	return nil, nil, err
+}
+
+func TestWhoHijacksHasBegun(t *testing.T) {
+	w, chain := response.Wrap(&takenWriter{ResponseWriter: httptest.NewRecorder()})
+	for _, want := range []error{nil, errBroken} {
+		_, _, err := http.NewResponseController(w).Hijack()
+		assert.ErrorIs(t, err, want)
+		assert.True(t, chain.Begun())
+	}
+}
+
+// readerWriter has ReadFrom, as net/http's own.
+type readerWriter struct {
+	http.ResponseWriter
+	read bool
+}
+
+func (w *readerWriter) ReadFrom(src io.Reader) (int64, error) {
+	w.read = true
+	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, src)
+}
+
+func TestAReaderIsHandedOnOnceTheResponseHasBegun(t *testing.T) {
+	below := &readerWriter{ResponseWriter: httptest.NewRecorder()}
+	w, chain := response.Wrap(below)
+	for _, begun := range []bool{false, true} {
+		_, err := w.(io.ReaderFrom).ReadFrom(io.LimitReader(strings.NewReader("x"), 1))
+		require.NoError(t, err)
+		assert.Equal(t, begun, below.read)
+		assert.True(t, chain.Begun())
+	}
+}
+
+func TestThereIsNothingToFinishOfAnotherWriter(t *testing.T) {
+	w := httptest.NewRecorder()
+	response.Finish(w)
+	assert.Empty(t, w.Header())
 }
 
 // emptyWriterTo writes, but nothing.
@@ -260,8 +334,19 @@ func TestWithoutAServerItIsTheStandardLog(t *testing.T) {
 	logged := new(bytes.Buffer)
 	log.SetOutput(logged)
 	defer log.SetOutput(os.Stderr)
-	response.Logf(httptest.NewRequest(http.MethodGet, "/", nil), "backend: %d", 1)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	response.Logf(r, "backend: %d", 1)
 	assert.Contains(t, logged.String(), "backend: 1\n")
+
+	logTo := func(l *log.Logger) {
+		logged.Reset()
+		ctx := context.WithValue(r.Context(), http.ServerContextKey, &http.Server{ErrorLog: l})
+		response.Logf(r.WithContext(ctx), "backend: %d", 2)
+	}
+	logTo(nil)
+	assert.Contains(t, logged.String(), "backend: 2\n", "the server has no log")
+	logTo(log.New(io.Discard, "", 0))
+	assert.Empty(t, logged.String(), "the server's log has it")
 }
 
 func TestUnsharedHeadersCanBeWrittenInto(t *testing.T) {

@@ -104,7 +104,7 @@ func (w *Writer) WriteHeader(status int) {
 
 // Write begins the response, even if p is empty.
 func (w *Writer) Write(p []byte) (int, error) {
-	if w.forRefusal && !w.begun && len(p) == 0 {
+	if w.forRefusal && len(p) == 0 {
 		return 0, nil
 	}
 	w.begin()
