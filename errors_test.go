@@ -448,8 +448,10 @@ func TestARefusalKeepsWhatStandsOutsideOfWhoRefuses(t *testing.T) {
 			outsideVerifier("", "Www-Authenticate", "Stripe-Signature")},
 		{"an adapter", handler(adapted, mustNotBeCalled(t)), unsigned,
 			outsideVerifier("", "Www-Authenticate", "Stripe-Signature")},
-		{"a verifier within another", handler(v.Handler, newVerifier(t, stripeapps.VerifierConfig{Secrets: []string{"absec_other"}}).Handler(mustNotBeCalled(t))), signedRequest(live),
-			outsideVerifier(private, "X-Ratelimit", "9", "Www-Authenticate", "Stripe-Signature")},
+		{"a verifier within another", handler(func(next http.Handler) http.Handler {
+			other := newVerifier(t, stripeapps.VerifierConfig{Secrets: []string{"absec_other"}})
+			return v.Handler(sets("X-Account", "1")(other.Handler(next)))
+		}, mustNotBeCalled(t)), signedRequest(plain), outsideVerifier(private, "X-Account", "1", "Www-Authenticate", "Stripe-Signature")},
 		{"Require", handler(v.Handler, mustNotBeCalled(t)), signedRequest(plain),
 			outsideVerifier(private, "X-Ratelimit", "9")},
 		{"Require outside the chain", handler(func(next http.Handler) http.Handler { return next }, mustNotBeCalled(t)), signedRequest(plain),
