@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/replay"
 )
 
 // ScopeName is the name of the instrumentation scope of the metrics.
@@ -45,10 +46,12 @@ const (
 	accountIDKey    = attribute.Key("stripeapps.account.id")
 )
 
-// knownCodes returns the codes that a Verifier, Require and Refuse refuse with.
+// knownCodes returns the codes that a Verifier, Require, Refuse and package replay
+// refuse with.
 func knownCodes() []string {
 	codes := []string{"internal"} // has no variable
 	for _, e := range []*stripeapps.Error{
+		replay.ErrReplayed, replay.ErrNoNonce, replay.ErrUnavailable,
 		stripeapps.ErrNotSigned, stripeapps.ErrMalformedSignature, stripeapps.ErrNoMatch, stripeapps.ErrTooOld,
 		stripeapps.ErrTooNew, stripeapps.ErrBodyTooLarge, stripeapps.ErrBodyUnreadable, stripeapps.ErrMalformedIDs,
 		stripeapps.ErrNoPayload, stripeapps.ErrNoIdentity, stripeapps.ErrOnlyIDsSigned, stripeapps.ErrInstallSignature,

@@ -35,42 +35,42 @@ func TestWhatIsMeasured(t *testing.T) {
 		want    []string
 	}{
 		{"an accepted request", signed("/api/refunds/re_1"), []string{
-			duration + "{stripeapps.secret.label=new} 1 in 0.004s",
+			duration + "{stripeapps.secret.label=new} 1 in 0.003s",
 		}},
 		{"one that is signed with the secret that goes", signed("/api/refunds/re_1", stripeappstest.WithSecret("absec_old")), []string{
-			duration + "{stripeapps.secret.label=old} 1 in 0.004s",
+			duration + "{stripeapps.secret.label=old} 1 in 0.003s",
 		}},
 		{"one that was tampered with", signed("/api/refunds/re_1", stripeappstest.Tampered()), []string{
 			refusals + "{error.type=no_match,stripeapps.refusal.later=false} 1",
-			duration + "{error.type=no_match} 1 in 0.004s",
+			duration + "{error.type=no_match} 1 in 0.003s",
 		}},
 		{"one that is not signed", signed("/api/refunds/re_1", stripeappstest.Unsigned()), []string{
 			refusals + "{error.type=not_signed,stripeapps.refusal.later=false} 1",
-			duration + "{error.type=not_signed} 1 in 0.002s",
+			duration + "{error.type=not_signed} 1 in 0.001s",
 		}},
 		{"one whose signature covers the ids only", signed("/api/refunds/re_1", stripeappstest.OnlyIDsSigned()), []string{
 			refusals + "{error.type=only_ids_signed,stripeapps.refusal.later=false} 1",
-			duration + "{error.type=only_ids_signed} 1 in 0.004s",
+			duration + "{error.type=only_ids_signed} 1 in 0.003s",
 		}},
 		{"one that has the secret, but no identity", signed("/api/refunds/re_1", stripeappstest.WithUser("")), []string{
 			refusals + "{error.type=no_identity,stripeapps.refusal.later=false} 1",
-			duration + "{error.type=no_identity,stripeapps.secret.label=new} 1 in 0.004s",
+			duration + "{error.type=no_identity,stripeapps.secret.label=new} 1 in 0.003s",
 		}},
 		{"one that Require refuses", signed("/api/payouts"), []string{
 			refusals + "{error.type=requirement_not_met,stripeapps.refusal.later=true} 1",
-			duration + "{stripeapps.secret.label=new} 1 in 0.004s",
+			duration + "{stripeapps.secret.label=new} 1 in 0.003s",
 		}},
 		{"one that is refused with a code of the configuration", signed("/api/missing"), []string{
 			refusals + "{error.type=no_such_refund,stripeapps.refusal.later=true} 1",
-			duration + "{stripeapps.secret.label=new} 1 in 0.004s",
+			duration + "{stripeapps.secret.label=new} 1 in 0.003s",
 		}},
 		{"one that is refused with any other code", signed("/api/down"), []string{
 			refusals + "{error.type=_OTHER,stripeapps.refusal.later=true} 1",
-			duration + "{stripeapps.secret.label=new} 1 in 0.004s",
+			duration + "{stripeapps.secret.label=new} 1 in 0.003s",
 		}},
 		{"one that is refused with an error of another type", signed("/api/broken"), []string{
 			refusals + "{error.type=internal,stripeapps.refusal.later=true} 1",
-			duration + "{stripeapps.secret.label=new} 1 in 0.004s",
+			duration + "{stripeapps.secret.label=new} 1 in 0.003s",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -45,7 +45,7 @@ stripeapps_refusals_total{error_type="no_match",stripeapps_refusal_later="false"
 stripeapps_refusals_total{error_type="requirement_not_met",stripeapps_refusal_later="true"} 1
 # HELP stripeapps_verification_duration_seconds Duration of the verification of a request, waiting for its body included.
 # TYPE stripeapps_verification_duration_seconds histogram
-`+histogram(`stripeapps_secret_label="new"`, 2, "0.008")+histogram(`error_type="no_match"`, 1, "0.004"), string(body))
+`+histogram(`stripeapps_secret_label="new"`, 2, "0.006")+histogram(`error_type="no_match"`, 1, "0.003"), string(body))
 
 	block := regexp.MustCompile("(?s)```text\n(.+?)```\n").FindStringSubmatch(page(t))
 	require.NotNil(t, block)

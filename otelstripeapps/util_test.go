@@ -38,7 +38,7 @@ var (
 func ticking() func() time.Time {
 	now := testNow
 	return func() time.Time {
-		now = now.Add(2 * time.Millisecond)
+		now = now.Add(time.Millisecond)
 		return now
 	}
 }
