@@ -386,7 +386,7 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it. NewCORS sends it once, so look for a CORS middleware or a gateway in front"}},
 		{"a preflight that is redirected", func(p parts) http.Handler { return redirecting(301, "OPTIONS", p.chain(p.route)) }, routeConfig, []string{
 			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows for a preflight: let the extension call the final URL`}},
-		{"what is not signed is redirected", func(p parts) http.Handler { return unsigned(http.RedirectHandler("/login", 302), p.chain(p.route)) }, routeConfig, []string{
+		{"what is not signed is redirected", func(p parts) http.Handler { return unsigned(http.RedirectHandler("/login", http.StatusFound), p.chain(p.route)) }, routeConfig, []string{
 			`a request without signature is refused: a request that must be refused is redirected (302, to "/login"): put New or Verifier.Handler around what does that`,
 			"an empty Stripe-Signature is refused: as above: a request that must be refused is redirected (302, to \"/login\")"}},
 		{"what is not signed is refused with another status", func(p parts) http.Handler { return p.csp(p.cors(unsigned(http.NotFoundHandler(), p.verify(p.route)))) }, routeConfig, []string{
@@ -560,7 +560,7 @@ func TestRunSaysTheCauseOnce(t *testing.T) {
 	always := func(f http.HandlerFunc) func(parts) http.Handler {
 		return func(parts) http.Handler { return f }
 	}
-	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", 401) })
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) })
 	both := RunConfig{Target: "/x", Secrets: []string{"absec_new", "absec_old"}, MaxBodyBytes: 1000, AroundMux: true, Now: fixedNow}
 	for _, test := range []struct {
 		name    string
@@ -586,7 +586,7 @@ func TestRunSaysTheCauseOnce(t *testing.T) {
 			"a signed request is accepted: a signed request is given 502, without a Content-Security-Policy, and so not by the chain: something in front has failed"}, 12},
 		{"a mux that does not route to the chain", func(p parts) http.Handler { return on("/other/", p.chain(p.route)) }, postConfig, []string{
 			`a signed request is accepted: a signed request is given 404: check that RunConfig's Method and Target (POST "/api/refunds") are those of a route, and that what is in front of the chain hands it on`}, 12},
-		{"a login", always(http.RedirectHandler("/login", 302).ServeHTTP), postConfig, []string{
+		{"a login", always(http.RedirectHandler("/login", http.StatusFound).ServeHTTP), postConfig, []string{
 			`a signed request is accepted: a signed request is redirected (302, to "/login")`}, 12},
 		{"between NewCSP and NewCORS", func(p parts) http.Handler {
 			return p.csp(refuse)
