@@ -386,7 +386,9 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 		}, routeConfig, []string{"Access-Control-Allow-Origin 2 times, which browsers refuse: let only one part send it. NewCORS sends it once, so look for a CORS middleware or a gateway in front"}},
 		{"a preflight that is redirected", func(p parts) http.Handler { return redirecting(301, "OPTIONS", p.chain(p.route)) }, routeConfig, []string{
 			`the preflight is redirected (301, to "/api/refunds/"), which no browser follows for a preflight: let the extension call the final URL`}},
-		{"what is not signed is redirected", func(p parts) http.Handler { return unsigned(http.RedirectHandler("/login", http.StatusFound), p.chain(p.route)) }, routeConfig, []string{
+		{"what is not signed is redirected", func(p parts) http.Handler {
+			return unsigned(http.RedirectHandler("/login", http.StatusFound), p.chain(p.route))
+		}, routeConfig, []string{
 			`a request without signature is refused: a request that must be refused is redirected (302, to "/login"): put New or Verifier.Handler around what does that`,
 			"an empty Stripe-Signature is refused: as above: a request that must be refused is redirected (302, to \"/login\")"}},
 		{"what is not signed is refused with another status", func(p parts) http.Handler { return p.csp(p.cors(unsigned(http.NotFoundHandler(), p.verify(p.route)))) }, routeConfig, []string{
