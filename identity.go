@@ -83,8 +83,8 @@ func SignedPayload(ctx context.Context) []byte {
 // The error is ErrUnexpectedPayload, for Refuse to respond with, and wraps the
 // one of encoding/json; or it is ErrNotVerified, outside the chain.
 //
-// A T is decoded twice, first without those five members: one with an
-// UnmarshalJSON of its own must accept that. A map's values must fit the ids,
+// A T that is no struct, or has an UnmarshalJSON of its own, is decoded twice, first
+// without those five members: it must accept that. A map's values must fit the ids,
 // which are strings.
 //
 // NOT checked: equal keys inside nested objects, of which encoding/json takes

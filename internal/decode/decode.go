@@ -19,17 +19,29 @@ import (
 // refused, but for those of the known names. It returns encoding/json's error, and a
 // sentence about it that holds nothing of the object, or "".
 func Strictly[T any](object []byte, known ...string) (value T, detail string, err error) {
-	var strict T
-	own := json.NewDecoder(bytes.NewReader(signed.Without(object, known...)))
-	own.DisallowUnknownFields()
-	err = own.Decode(&strict)
-	if err == nil {
+	named, others := signed.Split(object, known...)
+	strict := json.NewDecoder(bytes.NewReader(others))
+	strict.DisallowUnknownFields()
+	err = strict.Decode(&value)
+	if err == nil && addsMembers(reflect.TypeFor[T]()) {
+		err = json.Unmarshal(named, &value)
+	} else if err == nil {
+		value = *new(T)
 		err = json.Unmarshal(object, &value)
 	}
 	if err != nil {
 		return *new(T), explain(err, reflect.TypeFor[T]()), err
 	}
 	return value, "", nil
+}
+
+// addsMembers reports whether encoding/json, given a value that holds something
+// already, sets what the object has members for and leaves the rest as it is. Then the
+// larger part of an object need not be decoded twice.
+//
+// https://pkg.go.dev/encoding/json#Unmarshal
+func addsMembers(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
 }
 
 // explain says which member has the wrong type, if its name is one of the Go type's

@@ -86,22 +86,28 @@ func (s *Object) Next() bool {
 	return true
 }
 
-// Without returns the object doc, which has been read without a fault, without
-// the members of these names.
-func Without(doc []byte, names ...string) []byte {
-	rest := []byte{'{'}
+// Split returns the object doc, which has been read without a fault, in two: with the
+// members of these names alone, and without them.
+func Split(doc []byte, names ...string) (named, others []byte) {
+	named, others = []byte{'{'}, append(make([]byte, 0, len(doc)), '{')
 	members := Members(doc)
 	for members.Next() {
 		if slices.Contains(names, string(members.Name)) {
-			continue
+			named = members.appendTo(named)
+		} else {
+			others = members.appendTo(others)
 		}
-		if len(rest) > 1 {
-			rest = append(rest, ',')
-		}
-		rest = append(append(append(rest, '"'), members.Name...), `":`...)
-		rest = append(rest, members.Value...)
 	}
-	return append(rest, '}')
+	return append(named, '}'), append(others, '}')
+}
+
+// appendTo adds the member that s stands at to an object that is not closed yet.
+func (s *Object) appendTo(object []byte) []byte {
+	if len(object) > 1 {
+		object = append(object, ',')
+	}
+	object = append(append(append(object, '"'), s.Name...), `":`...)
+	return append(object, s.Value...)
 }
 
 func (s *Object) fail() bool {
