@@ -1,0 +1,114 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+//go:embed page.tmpl
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// page returns docs/speed.md.
+func page(short bool, p pace, servers []server, m measured) (string, error) {
+	var express server
+	for _, s := range servers {
+		if s.name == expressName {
+			express = s
+		}
+	}
+	var stackRows [][]string
+	for i, f := range m.stacks {
+		stackRows = append(stackRows, f.row(sizeOf(m.sizes[i])))
+	}
+	var text strings.Builder
+	err := pageTemplate.Execute(&text, map[string]any{
+		"Short": short, "Rounds": p.rounds, "HTTPRounds": p.httpRounds, "Connections": connections,
+		"Cores": runtime.GOMAXPROCS(0), "Processor": processor(), "Go": strings.TrimPrefix(runtime.Version(), "go"),
+		"Version": named, "Node": express.Versions,
+		"Verifiers": m.verifiers.table(), "LongHeader": m.longHeader,
+		"Preflights": table(append([]string{"preflight"}, m.preflights.names[1:]...), [][]string{m.preflights.row("POST, two headers")}),
+		"Stacks":     table(append([]string{"payload"}, m.stacks[0].names[1:]...), stackRows),
+		"HTTP":       m.http.table(), "Aims": aims(m),
+	})
+	return text.String(), err
+}
+
+// aims says which of them are met.
+func aims(m measured) string {
+	row := func(aim string, got float64, met bool) []string {
+		return []string{aim, ratio(got), map[bool]string{true: "yes", false: "no"}[met]}
+	}
+	rate := m.http.of(0, ours)
+	hash := m.verifiers.of(1<<10, sha256Only)
+	preflight := m.preflights.times[ours].relativeTo(m.preflights.times[1])
+	return table([]string{"aim", "measured", "met"}, [][]string{
+		row("over HTTP, 1 KiB: at least 0.97 of bare Go's requests", rate, rate >= 0.97),
+		row("`VerifyPayload`, 1 KiB: at most 1.30 of one SHA-256", hash, hash <= 1.30),
+		row("a preflight: at most 1.00 of rs/cors alone", preflight, preflight <= 1),
+	})
+}
+
+// table returns a table in Markdown.
+func table(head []string, rows [][]string) string {
+	var text strings.Builder
+	line := func(cells []string) { text.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+	line(head)
+	text.WriteString(strings.Repeat("|---", len(head)) + "|\n")
+	for _, row := range rows {
+		line(row)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+func ratio(of float64) string {
+	if of < 0.01 {
+		return strconv.FormatFloat(of, 'g', 1, 64)
+	}
+	return strconv.FormatFloat(of, 'f', 2, 64)
+}
+
+// roundly returns a large number with one digit that counts, as "2,000,000".
+func roundly(of float64) string {
+	unit := math.Pow(10, math.Floor(math.Log10(of)))
+	digits := strconv.FormatFloat(math.Round(of/unit)*unit, 'f', 0, 64)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// named returns a name with the version of its module.
+func named(name, module string) string {
+	info, _ := debug.ReadBuildInfo()
+	for _, dep := range info.Deps {
+		if dep.Path == module {
+			return name + " " + dep.Version
+		}
+	}
+	panic("no such module: " + module)
+}
+
+var modelName = regexp.MustCompile(`(?m)^model name\s*:\s*(.+)$`)
+
+// processor names the processor, and whether it has instructions for SHA-256.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	model := modelName.FindSubmatch(text)
+	if err != nil || model == nil {
+		return runtime.GOOS + "/" + runtime.GOARCH
+	}
+	if strings.Contains(string(text), " sha_ni") {
+		return fmt.Sprintf("%s, which has instructions for SHA-256", model[1])
+	}
+	return string(model[1])
+}
