@@ -67,19 +67,21 @@ func run(ctx context.Context, short bool, w io.Writer) error {
 	return err
 }
 
-// measured is all that is measured.
+// measured is all that is measured, by size or workload.
 type measured struct {
-	verifiers  verifierFigures
-	longHeader longHeaderFigures
-	preflights peerFigures
-	sizes      []int
-	stacks     []peerFigures // by size
-	http       httpFigures
+	verifiers, stacks, http []results
+	preflights              results
+	longHeader              longHeaderFigures
+	workloads               []workload
 }
 
 func measure(ctx context.Context, p pace, servers []server) (m measured, err error) {
-	if m.verifiers, err = measureVerifiers(p, verifiers()); err != nil {
-		return m, err
+	for _, size := range verifierSizes {
+		all, err := measureVerifiers(p, verifiers(), size)
+		if err != nil {
+			return m, err
+		}
+		m.verifiers = append(m.verifiers, all)
 	}
 	if m.longHeader, err = measureLongHeader(p); err != nil {
 		return m, err
@@ -91,16 +93,22 @@ func measure(ctx context.Context, p pace, servers []server) (m measured, err err
 	if m.preflights, err = measurePreflights(p, peers); err != nil {
 		return m, err
 	}
-	m.sizes = []int{256, 1 << 10, 64 << 10}
-	for _, size := range m.sizes {
-		f, err := measureStacks(p, stacks(), size)
+	for _, size := range stackSizes {
+		all, err := measureStacks(p, stacks(), size)
 		if err != nil {
 			return m, err
 		}
-		m.stacks = append(m.stacks, f)
+		m.stacks = append(m.stacks, all)
 	}
-	m.http, err = measureHTTP(ctx, p, servers, workloads())
-	return m, err
+	m.workloads = workloads()
+	for _, w := range m.workloads {
+		all, err := measureHTTP(ctx, p, servers, w)
+		if err != nil {
+			return m, err
+		}
+		m.http = append(m.http, all)
+	}
+	return m, nil
 }
 
 var began = time.Now()

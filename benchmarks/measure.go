@@ -5,17 +5,19 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 )
 
-// pace is how long is measured, and how often.
+// pace is how long is measured, and how often. A slice is long enough for the garbage
+// that a contender leaves to be collected in it.
 type pace struct {
 	slice, httpSlice   time.Duration // of one contender in one round
 	rounds, httpRounds int
 }
 
 var (
-	full    = pace{slice: 5 * time.Millisecond, rounds: 101, httpSlice: 400 * time.Millisecond, httpRounds: 25}
+	full    = pace{slice: 20 * time.Millisecond, rounds: 31, httpSlice: 400 * time.Millisecond, httpRounds: 25}
 	inShort = pace{slice: time.Millisecond, rounds: 7, httpSlice: 100 * time.Millisecond, httpRounds: 3}
 )
 
@@ -102,11 +104,11 @@ func (c contender) run(calls int) (float64, error) {
 // allocationsOf returns how many allocations a call makes, and of how many bytes.
 func allocationsOf(c contender) (count, bytes uint64, err error) {
 	const calls = 20
+	var before, after runtime.MemStats
+	runtime.GC()
 	if err := c.call(); err != nil { // what is only made once
 		return 0, 0, fmt.Errorf("%s: %w", c.name, err)
 	}
-	var before, after runtime.MemStats
-	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for range calls {
 		if err := c.call(); err != nil {
@@ -115,4 +117,59 @@ func allocationsOf(c contender) (count, bytes uint64, err error) {
 	}
 	runtime.ReadMemStats(&after)
 	return (after.Mallocs - before.Mallocs) / calls, (after.TotalAlloc - before.TotalAlloc) / calls, nil
+}
+
+// result is what was measured of one contender.
+type result struct {
+	name    string
+	figures figures
+	note    string // shown in parentheses: allocations, or a status
+}
+
+// results are those of contenders that took turns.
+type results []result
+
+func measureAll(p pace, contenders []contender) (all results, err error) {
+	for _, c := range contenders {
+		count, _, err := allocationsOf(c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, result{name: c.name, note: strconv.FormatUint(count, 10)})
+	}
+	times, err := timesOf(p, contenders)
+	for i := range times {
+		all[i].figures = times[i]
+	}
+	return all, err
+}
+
+// of returns the figure of one contender relative to that of another.
+func (all results) of(name, base string) float64 {
+	return all.named(name).figures.relativeTo(all.named(base).figures)
+}
+
+func (all results) named(name string) result {
+	i := slices.IndexFunc(all, func(r result) bool { return r.name == name })
+	if i < 0 {
+		panic("no contender is called " + name)
+	}
+	return all[i]
+}
+
+// names and row are the cells of a table.
+func (all results) names(title string) []string {
+	cells := []string{title}
+	for _, r := range all {
+		cells = append(cells, r.name)
+	}
+	return cells
+}
+
+func (all results) row(title, base string) []string {
+	cells := []string{title}
+	for _, r := range all {
+		cells = append(cells, fmt.Sprintf("%s (%s)", ratio(all.of(r.name, base)), r.note))
+	}
+	return cells
 }

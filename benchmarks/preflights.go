@@ -24,6 +24,8 @@ var (
 	corsHeaders = []string{"Content-Type", "Stripe-Signature"}
 )
 
+var rsCORS = named("rs/cors", "github.com/rs/cors")
+
 func corsPeers() ([]corsPeer, error) {
 	protect, err := stripeapps.NewCORS(stripeapps.CORSConfig{Methods: corsMethods})
 	if err != nil {
@@ -37,7 +39,7 @@ func corsPeers() ([]corsPeer, error) {
 	chi := chicors.Handler(chicors.Options{AllowedOrigins: []string{"*"}, AllowedMethods: corsMethods, AllowedHeaders: corsHeaders})
 	return []corsPeer{
 		{oursName, protect},
-		{named("rs/cors", "github.com/rs/cors"), rs.Handler},
+		{rsCORS, rs.Handler},
 		{named("go-chi/cors", "github.com/go-chi/cors"), chi},
 		{named("jub0bs/cors", "github.com/jub0bs/cors"), jub.Wrap},
 	}, nil
@@ -90,20 +92,13 @@ func letsPass(handler http.Handler, headers string) bool {
 	return true // POST needs no Access-Control-Allow-Methods
 }
 
-// peerFigures are what was measured of handlers.
-type peerFigures struct {
-	names       []string
-	times       []figures
-	allocations []uint64
-}
-
-func measurePreflights(p pace, peers []corsPeer) (f peerFigures, err error) {
+func measurePreflights(p pace, peers []corsPeer) (results, error) {
 	say("preflights")
 	var contenders []contender
 	for _, peer := range peers {
 		handler, err := peer.prove()
 		if err != nil {
-			return f, err
+			return nil, err
 		}
 		r, w := newPreflight(extensionHeaders), new(nullWriter)
 		contenders = append(contenders, contender{peer.name, func() error {
@@ -112,28 +107,7 @@ func measurePreflights(p pace, peers []corsPeer) (f peerFigures, err error) {
 			return nil
 		}})
 	}
-	return f, f.measure(p, contenders)
-}
-
-func (f *peerFigures) measure(p pace, contenders []contender) (err error) {
-	for _, c := range contenders {
-		count, _, err := allocationsOf(c)
-		if err != nil {
-			return err
-		}
-		f.names, f.allocations = append(f.names, c.name), append(f.allocations, count)
-	}
-	f.times, err = timesOf(p, contenders)
-	return err
-}
-
-// row is this library's time relative to each peer's, with the peer's allocations.
-func (f peerFigures) row(title string) []string {
-	row := []string{fmt.Sprintf("%s (%d)", title, f.allocations[ours])}
-	for i := range f.names[1:] {
-		row = append(row, fmt.Sprintf("%s (%d)", ratio(f.times[ours].relativeTo(f.times[i+1])), f.allocations[i+1]))
-	}
-	return row
+	return measureAll(p, contenders)
 }
 
 // nullWriter is a ResponseWriter that keeps the status only.

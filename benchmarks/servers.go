@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -126,15 +127,13 @@ type workload struct {
 	want    string // the response's body, if it is
 }
 
-const signedKiB = "1 KiB, signed"
-
 func workloads() []workload {
 	small, large := payloadOf(1<<10), payloadOf(64<<10)
 	signed := func(payload []byte) func() []byte {
 		return func() []byte { return rawRequest(payload, stripeSignature(payload, time.Now())) }
 	}
 	return []workload{
-		{signedKiB, true, signed(small), wanted(small)},
+		{"1 KiB, signed", true, signed(small), wanted(small)},
 		{"64 KiB, signed", true, signed(large), wanted(large)},
 		{"1 KiB, tampered with", false, func() []byte {
 			return rawRequest(tampered(small), stripeSignature(small, time.Now()))
@@ -150,43 +149,33 @@ func rawRequest(payload []byte, signature string) []byte {
 	return request.Bytes()
 }
 
-// httpFigures are requests a second.
-type httpFigures struct {
-	names     []string
-	workloads []string
-	rates     [][]figures // by workload and server
-	statuses  [][]int
-}
-
-func measureHTTP(ctx context.Context, p pace, servers []server, workloads []workload) (f httpFigures, err error) {
+// measureHTTP returns how many requests of a workload each server responds to in a
+// second.
+func measureHTTP(ctx context.Context, p pace, servers []server, w workload) (all results, err error) {
+	say("over HTTP, %s", w.name)
+	request := w.request()
 	for _, s := range servers {
-		f.names = append(f.names, s.name)
-	}
-	for _, w := range workloads {
-		say("over HTTP, %s", w.name)
-		request := w.request()
-		statuses := make([]int, len(servers))
-		for i, s := range servers {
-			if statuses[i], err = s.proveHTTP(w, request); err != nil {
-				return f, err
-			}
-			if _, err = load(ctx, s.Address, request, statuses[i], p.httpSlice); err != nil { // until it is warm
-				return f, fmt.Errorf("%s: %w", s.name, err)
-			}
-		}
-		rates, err := interleave(len(servers), p.httpRounds, func(i int) (float64, error) {
-			rate, err := load(ctx, servers[i].Address, request, statuses[i], p.httpSlice)
-			if err = errors.Join(err, ctx.Err()); err != nil {
-				err = fmt.Errorf("%s: %w", servers[i].name, err)
-			}
-			return rate, err
-		})
+		status, err := s.proveHTTP(w, request)
 		if err != nil {
-			return f, err
+			return nil, err
 		}
-		f.workloads, f.rates, f.statuses = append(f.workloads, w.name), append(f.rates, rates), append(f.statuses, statuses)
+		if _, err = load(ctx, s.Address, request, status, p.httpSlice); err != nil { // until it is warm
+			return nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		all = append(all, result{name: s.name, note: strconv.Itoa(status)})
 	}
-	return f, nil
+	rates, err := interleave(len(servers), p.httpRounds, func(i int) (float64, error) {
+		status, _ := strconv.Atoi(all[i].note)
+		rate, err := load(ctx, servers[i].Address, request, status, p.httpSlice)
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			err = fmt.Errorf("%s: %w", servers[i].name, err)
+		}
+		return rate, err
+	})
+	for i := range rates {
+		all[i].figures = rates[i]
+	}
+	return all, err
 }
 
 // proveHTTP returns the status of a server's response, if it is a right one.
@@ -198,37 +187,4 @@ func (s server) proveHTTP(w workload, request []byte) (int, error) {
 		return 0, fmt.Errorf("%s, %s: %w", s.name, w.name, err)
 	}
 	return status, s.judge(w.good, w.want, status, string(body))
-}
-
-// of returns the rate of a server relative to that of bare Go.
-func (f httpFigures) of(workload, server int) float64 {
-	for i, name := range f.names {
-		if name == bareName {
-			return f.rates[workload][server].relativeTo(f.rates[workload][i])
-		}
-	}
-	panic("no bare server")
-}
-
-func (f httpFigures) table() string {
-	head := []string{"requests"}
-	for _, name := range f.names {
-		if name != bareName {
-			head = append(head, name)
-		}
-	}
-	head = append(head, bareName)
-	var rows [][]string
-	for i, workload := range f.workloads {
-		row, last := []string{workload}, ""
-		for j, name := range f.names {
-			if name == bareName {
-				last = fmt.Sprintf("1 (%d)", f.statuses[i][j])
-				continue
-			}
-			row = append(row, fmt.Sprintf("%s (%d)", ratio(f.of(i, j)), f.statuses[i][j]))
-		}
-		rows = append(rows, append(row, last))
-	}
-	return table(head, rows)
 }

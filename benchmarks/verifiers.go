@@ -29,16 +29,17 @@ type verifier struct {
 }
 
 const (
-	ours       = 0 // the place of this library among contenders
 	oursName   = "stripeapps"
 	hmacAlone  = "HMAC alone"
 	sha256Only = "SHA-256 alone"
 )
 
+var newStripeGo = named("stripe-go", "github.com/stripe/stripe-go/v85")
+
 func verifiers() []verifier {
 	return []verifier{
 		{oursName, signForStripeapps},
-		{named("stripe-go", "github.com/stripe/stripe-go/v85"), signForStripe(webhook.ValidatePayload)},
+		{newStripeGo, signForStripe(webhook.ValidatePayload)},
 		{named("stripe-go", "github.com/stripe/stripe-go/v76"), signForStripe(oldstripe.ValidatePayload)},
 		{named("svix", "github.com/svix/svix-webhooks"), signForSvix},
 		{named("standard-webhooks", "github.com/standard-webhooks/standard-webhooks/libraries"), signForStandardWebhooks},
@@ -149,74 +150,20 @@ func signForSHA256(payload []byte) (func([]byte) error, error) {
 	}, nil
 }
 
-// verifierFigures are what was measured of verifiers.
-type verifierFigures struct {
-	names       []string
-	sizes       []int
-	times       [][]figures // by size and verifier
-	allocations []uint64    // by verifier, at 1 KiB
-}
+var verifierSizes = []int{96, 256, 1 << 10, 8 << 10, 64 << 10}
 
-func measureVerifiers(p pace, verifiers []verifier) (f verifierFigures, err error) {
-	f.sizes = []int{96, 256, 1 << 10, 8 << 10, 64 << 10}
+func measureVerifiers(p pace, verifiers []verifier, size int) (results, error) {
+	say("verifiers, %s", sizeOf(size))
+	payload := payloadOf(size)
+	var contenders []contender
 	for _, v := range verifiers {
-		f.names = append(f.names, v.name)
-	}
-	for _, size := range f.sizes {
-		say("verifiers, %s", sizeOf(size))
-		payload := payloadOf(size)
-		var contenders []contender
-		for _, v := range verifiers {
-			verify, err := v.prove(payload)
-			if err != nil {
-				return f, err
-			}
-			c := contender{v.name, func() error { return verify(payload) }}
-			contenders = append(contenders, c)
-			if size == 1<<10 {
-				count, _, err := allocationsOf(c)
-				if err != nil {
-					return f, err
-				}
-				f.allocations = append(f.allocations, count)
-			}
-		}
-		times, err := timesOf(p, contenders)
+		verify, err := v.prove(payload)
 		if err != nil {
-			return f, err
+			return nil, err
 		}
-		f.times = append(f.times, times)
+		contenders = append(contenders, contender{v.name, func() error { return verify(payload) }})
 	}
-	return f, nil
-}
-
-// of returns the time of this library relative to a peer's.
-func (f verifierFigures) of(size int, peer string) float64 {
-	for i, times := range f.times {
-		for j, name := range f.names {
-			if f.sizes[i] == size && name == peer {
-				return times[ours].relativeTo(times[j])
-			}
-		}
-	}
-	panic("no such figure: " + sizeOf(size) + ", " + peer)
-}
-
-func (f verifierFigures) table() string {
-	head := append([]string{"payload"}, f.names[1:]...)
-	var rows [][]string
-	for _, size := range f.sizes {
-		row := []string{sizeOf(size)}
-		for _, name := range f.names[1:] {
-			row = append(row, ratio(f.of(size, name)))
-		}
-		rows = append(rows, row)
-	}
-	allocations := []string{fmt.Sprintf("allocations (here %d)", f.allocations[ours])}
-	for _, count := range f.allocations[1:] {
-		allocations = append(allocations, fmt.Sprint(count))
-	}
-	return table(head, append(rows, allocations))
+	return measureAll(p, contenders)
 }
 
 // longHeaderFigures are what a header Stripe-Signature of one megabyte costs.
@@ -250,6 +197,6 @@ func measureLongHeader(p pace) (f longHeaderFigures, err error) {
 		return f, err
 	}
 	_, bytes, err := allocationsOf(contenders[1])
-	f.Times, f.Megabytes = roundly(times[1].relativeTo(times[ours])), bytes>>20
+	f.Times, f.Megabytes = roundly(times[1].relativeTo(times[0])), bytes>>20
 	return f, err
 }
