@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"time"
 )
 
@@ -19,8 +18,6 @@ func main() {
 	short := flag.Bool("short", false, "take some 15 seconds: enough to see that it works, not to publish figures")
 	name := flag.String("serve", "", "be the server of this name; for the program's own use")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	var err error
 	switch {
 	case flag.NArg() > 0:
@@ -28,7 +25,7 @@ func main() {
 	case *name != "":
 		err = serve(*name)
 	default:
-		err = run(ctx, *short, os.Stdout)
+		err = run(*short, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks:", err)
@@ -36,13 +33,14 @@ func main() {
 	}
 }
 
-// run measures all, and then writes the page.
-func run(ctx context.Context, short bool, w io.Writer) error {
+// run measures all, and then writes the page. Whatever ends the program, its servers end
+// with it.
+func run(short bool, w io.Writer) error {
 	p := full
 	if short {
 		p = inShort
 	}
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(context.Background())
 	servers, err := startServers(ctx)
 	defer func() {
 		stop()
