@@ -150,7 +150,7 @@ func serverOf(t *testing.T, s stack, handler http.Handler) server {
 func TestAllStacksAreMeasured(t *testing.T) {
 	all, err := measureStacks(quick, stacks(), 256)
 	require.NoError(t, err)
-	assert.Len(t, all, 4)
+	assert.Len(t, all, 5)
 
 	var servers []server
 	for _, s := range stacks() {
@@ -308,10 +308,10 @@ func TestThePage(t *testing.T) {
 		m.verifiers = append(m.verifiers, kib)
 	}
 	for range stackSizes {
-		m.stacks = append(m.stacks, one(oursName, looseName, bareName, byHandName))
+		m.stacks = append(m.stacks, one(oursName, looseName, leastName, bareName, byHandName))
 	}
 	for range m.workloads {
-		m.http = append(m.http, one(oursName, looseName, bareName, byHandName, expressName))
+		m.http = append(m.http, one(oursName, looseName, leastName, bareName, byHandName, expressName))
 	}
 	servers := []server{{stack: stack{name: expressName}, Versions: map[string]string{"node": "20.0.0", "express": "5.0.0"}}}
 

@@ -18,7 +18,7 @@ type pace struct {
 
 var (
 	full    = pace{slice: 20 * time.Millisecond, rounds: 31, httpSlice: 400 * time.Millisecond, httpRounds: 25}
-	inShort = pace{slice: time.Millisecond, rounds: 7, httpSlice: 100 * time.Millisecond, httpRounds: 3}
+	inShort = pace{slice: time.Millisecond, rounds: 7, httpSlice: 70 * time.Millisecond, httpRounds: 3}
 )
 
 // contender is one of those that do the same work.

@@ -39,6 +39,7 @@ func page(short bool, p pace, servers []server, m measured) (string, error) {
 		"Node": node, "StripeGo": newStripeGo, "LongHeader": m.longHeader,
 		"Verifiers":  tableOf("payload", sizesOf(verifierSizes), m.verifiers, sha256Only),
 		"OfStripeGo": ratio(kib.of(oursName, newStripeGo)),
+		"Least":      ratio(m.http[0].of(leastName, bareName)),
 		"HMACOfSHA":  ratio(kib.of(hmacAlone, sha256Only)),
 		"OursOfHMAC": ratio(kib.of(oursName, hmacAlone)),
 		"Preflights": tableOf("preflight", []string{"POST, two headers"}, []results{m.preflights}, rsCORS),

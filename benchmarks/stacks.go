@@ -27,6 +27,7 @@ type stack struct {
 const (
 	looseName  = oursName + ", `json.Unmarshal`" // where oursName has `DecodePayload`
 	bareName   = "bare Go"
+	leastName  = bareName + ", `VerifyPayload`"
 	byHandName = "by hand"
 )
 
@@ -34,6 +35,7 @@ func stacks() []stack {
 	return []stack{
 		{oursName, true, func() (http.Handler, error) { return protected(strict) }},
 		{looseName, true, func() (http.Handler, error) { return protected(loose) }},
+		{leastName, true, least},
 		{bareName, false, func() (http.Handler, error) { return http.HandlerFunc(bare), nil }},
 		{byHandName, true, func() (http.Handler, error) { return byHand(), nil }},
 	}
@@ -70,29 +72,51 @@ func wanted(payload []byte) string {
 
 // bare reads and decodes the body, and that is all.
 func bare(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, "body", http.StatusBadRequest)
+		return
+	}
+	decode(w, body)
+}
+
+func decode(w http.ResponseWriter, body []byte) {
 	var m struct {
 		message
 		identity
 	}
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		err = json.Unmarshal(body, &m)
-	}
-	if err != nil {
+	if err := json.Unmarshal(body, &m); err != nil {
 		http.Error(w, "body", http.StatusBadRequest)
 		return
 	}
 	respond(w, m.UserID, m.message)
 }
 
+// least is bare after the least that verifies: without what a browser needs, and
+// without a look at what was signed.
+func least() (http.Handler, error) {
+	v, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{secret}})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			_, err = v.VerifyPayload(body, r.Header.Get("Stripe-Signature"))
+		}
+		if err != nil {
+			http.Error(w, "signature", http.StatusUnauthorized)
+			return
+		}
+		decode(w, body)
+	}), err
+}
+
 // protected is the chain of this library.
-func protected(decode func(context.Context) (message, error)) (http.Handler, error) {
+func protected(payload func(context.Context) (message, error)) (http.Handler, error) {
 	protect, err := stripeapps.New(stripeapps.Config{Secrets: []string{secret}})
 	if err != nil {
 		return nil, err
 	}
 	return protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		m, err := decode(r.Context())
+		m, err := payload(r.Context())
 		if err != nil {
 			stripeapps.Refuse(w, r, err)
 			return
