@@ -1,3 +1,7 @@
+// The race detector holds memory of its own.
+
+//go:build !race
+
 package interop_test
 
 import (
