@@ -154,9 +154,14 @@ test("Chromium's verdict on a source and a URL is the table's", async () => {
     assert.ok(verdicts.every((verdict) => typeof verdict === 'boolean'), String(verdicts))
     const lines = pairs.map((pair, i) => `  ${JSON.stringify({...pair, allowed: verdicts[i]})}`)
     writeFileSync(table, `[\n${lines.join(',\n')}\n]\n`)
-  } else {
-    assertVerdicts(pairs, verdicts)
+    return
   }
+  // On a busy machine the report of what was blocked can come after that of what followed:
+  // a block is missed, never made up. What differs is asked again, by itself.
+  for (const [i, pair] of pairs.entries()) {
+    if (verdicts[i] === true && !pair.allowed) verdicts[i] = (await ask([pair]))[0]
+  }
+  assertVerdicts(pairs, verdicts)
 })
 
 test('where nothing is allowed each URL of the table is blocked: the test before can fail', async () => {
