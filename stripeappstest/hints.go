@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/replay"
 )
 
 // preflightFault says what is wrong with a preflight's status, and what to change.
@@ -41,6 +42,11 @@ func (c *conformance) preflightFault(got *response) string {
 // failedInFront is of a status of 5xx that has not come through the chain.
 const failedInFront = ", without a Content-Security-Policy, and so not by the chain: something in front has failed, like " +
 	"a proxy that does not reach the backend, or a recoverer has caught a panic; its log says why"
+
+// isOfReplay reports whether package replay has refused.
+func (r *response) isOfReplay() bool {
+	return r.code() == replay.ErrReplayed.Code() || r.code() == replay.ErrNoNonce.Code()
+}
 
 // isGuard reports whether what refuses is neither the chain, which has a policy, nor
 // any other verifier of this package, which has a code.
@@ -78,6 +84,9 @@ func (c *conformance) signedFault(got *response) string {
 		return fmt.Sprintf("redirected (%s, to %.200q), and can arrive there as a GET without its body: "+
 			"let the extension call the final URL, and RunConfig.Target name it; "+
 			"if that leads to a login, let what asks for it pass what the extension sends", got.what(), got.Header.Get("Location"))
+	case got.isOfReplay():
+		return "refused with " + got.what() + ": the route is behind replay.Once, which wants a nonce in the signed payload, " +
+			"a new one for each request: give RunConfig.Nonce its name, and leave it out of Payload"
 	case status == http.StatusForbidden:
 		return what + ": " + forbiddenChange(got)
 	case isGuard(got):

@@ -1,6 +1,8 @@
 package stripeappstest
 
 import (
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
 // RunConfig says what Run needs to know about a handler. Only Target is required.
@@ -23,6 +26,12 @@ type RunConfig struct {
 	// Payload is one to which the route responds with a status of 2xx; see NewRequest.
 	// Where Source is not SignedBody, it is the body and is not signed.
 	Payload any
+
+	// Nonce is the name of a member that Run adds to the Payload, with a new value for
+	// each request: that of replay.Config ("nonce" there, if it is left empty), where
+	// the route is behind replay.Once. "" means none. It can be given with
+	// SignedBody only.
+	Nonce string
 
 	// Header is what else the extension sends, like Authorization or a header of
 	// your own. Run demands that the preflight allow it.
@@ -272,10 +281,36 @@ func (config *RunConfig) checkSecrets() error {
 }
 
 func (config *RunConfig) checkPayload() error {
-	if _, err := objectText(config.Payload); err != nil {
+	text, err := objectText(config.Payload)
+	if err != nil {
 		return wrong("Payload: %s", strings.TrimPrefix(err.Error(), "stripeappstest: "))
 	}
+	if config.Nonce == "" {
+		return nil
+	}
+	if config.Source != stripeapps.SignedBody {
+		return wrong("Nonce is set, but with this Source only the ids are signed: leave it out")
+	}
+	members, _ := stripejs.Members(text)
+	if slices.ContainsFunc(members, func(m stripejs.Member) bool { return m.Name == config.Nonce }) {
+		return wrong("Payload has the member %q, to which Run gives its values: leave it out there", config.Nonce)
+	}
 	return nil
+}
+
+// payload is the Payload, with a nonce of its own if there is to be one.
+func (config *RunConfig) payload() any {
+	if config.Nonce == "" {
+		return config.Payload
+	}
+	text, _ := objectText(config.Payload) // has been checked
+	own, _ := bytes.CutSuffix(bytes.TrimSpace(text), []byte("}"))
+	if own = bytes.TrimSpace(own); len(own) > len("{") {
+		own = append(bytes.Clone(own), ',')
+	} else {
+		own = []byte("{")
+	}
+	return fmt.Sprintf("%s%q:%q}", own, config.Nonce, rand.Text())
 }
 
 func (config *RunConfig) checkNow() error {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/replay"
 )
 
 var testNow = time.Unix(1700000000, 0)
@@ -181,6 +182,14 @@ var bodyTests = []string{
 	"an empty Stripe-Signature is refused", "a Stripe-Signature that is none is refused", "two Stripe-Signature headers are refused",
 }
 
+func onlyOnce(next http.Handler) http.Handler {
+	once, err := replay.Once(replay.Config{Guard: replay.NewMemory(replay.MemoryConfig{Now: fixedNow})})
+	if err != nil {
+		panic(err)
+	}
+	return once(next)
+}
+
 func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 	calls := 0
 	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { calls++; normal(w, r) })
@@ -208,6 +217,10 @@ func TestRunPassesWhatIsWiredUpRight(t *testing.T) {
 			func(p parts) http.Handler { return p.chain(on("POST /api/refunds", p.route)) }, RunConfig{Target: "/api/refunds", Secrets: []string{"absec_new", "absec_old"}, Now: fixedNow}, 14},
 		{"a bounded body", stripeapps.VerifierConfig{MaxBodyBytes: 1000},
 			func(p parts) http.Handler { return p.chain(p.route) }, RunConfig{Target: "/x", Now: fixedNow, MaxBodyBytes: 1000}, 14},
+		{"a route that accepts each signature once", stripeapps.VerifierConfig{},
+			func(p parts) http.Handler { return p.chain(on("POST /api/refunds", onlyOnce(p.route))) }, RunConfig{Target: "/api/refunds", Payload: map[string]any{"a": 1}, Nonce: "nonce", Now: fixedNow, AroundMux: true}, 13},
+		{"a route that accepts each signature once, and no payload", stripeapps.VerifierConfig{},
+			func(p parts) http.Handler { return p.chain(onlyOnce(p.route)) }, RunConfig{Target: "/x", Nonce: "nonce", Now: fixedNow}, 12},
 		{"another user and account", stripeapps.VerifierConfig{}, func(p parts) http.Handler {
 			return p.chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if id := stripeapps.MustIdentity(r.Context()); id.UserID != "usr_1" || id.AccountID != "acct_1" {
@@ -303,6 +316,12 @@ func TestRunFailsWhatIsWiredUpWrong(t *testing.T) {
 				p.cors(p.verify(p.route)).ServeHTTP(w, r)
 			}))
 		}, routeConfig, []string{"the preflight reaches the route's handler: put New or NewCORS around it"}},
+		{"a route that accepts each signature once, without a nonce", func(p parts) http.Handler { return p.chain(onlyOnce(p.route)) },
+			RunConfig{Target: "/api/refunds", Payload: map[string]any{"a": 1}, Now: fixedNow}, []string{
+				"a signed request is refused with 400 no_nonce: the route is behind replay.Once, which wants a nonce in the signed payload, a new one for each request: give RunConfig.Nonce its name, and leave it out of Payload"}},
+		{"a route that accepts each signature once, with the nonce in the payload", func(p parts) http.Handler { return p.chain(onlyOnce(p.route)) },
+			RunConfig{Target: "/api/refunds", Payload: map[string]any{"nonce": "0123456789abcdef"}, Now: fixedNow}, []string{
+				"a signed request is refused with 409 replayed: the route is behind replay.Once"}},
 		{"a preflight without any CORS header", func(p parts) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != "OPTIONS" {
@@ -735,6 +754,8 @@ func TestRunSaysWhatIsWrongWithItsConfig(t *testing.T) {
 		{"a method that is none", RunConfig{Method: "a b", Target: "/x"}, `RunConfig's Method "a b" and Target "/x" make no request`},
 		{"GET with a signed body", RunConfig{Method: "GET", Target: "/x"}, "RunConfig.Method is GET, with which a browser sends no body: give the Source"},
 		{"GET with a payload", RunConfig{Method: "GET", Target: "/x", Payload: "{}", Source: stripeapps.IDsInQuery}, "RunConfig.Method is GET, with which a browser sends no body: leave Payload nil"},
+		{"a nonce in the payload already", RunConfig{Target: "/x", Payload: `{"nonce":"x"}`, Nonce: "nonce"}, `RunConfig.Payload has the member "nonce", to which Run gives its values: leave it out there`},
+		{"a nonce that would not be signed", RunConfig{Target: "/x", Nonce: "nonce", Source: stripeapps.IDsInHeaders}, "RunConfig.Nonce is set, but with this Source only the ids are signed: leave it out"},
 		{"HEAD", RunConfig{Method: "HEAD", Target: "/x", Source: stripeapps.IDsInQuery}, "RunConfig.Method is HEAD"},
 		{"OPTIONS", RunConfig{Method: "OPTIONS", Target: "/x"}, "RunConfig.Method is OPTIONS, which is what preflights have"},
 		{"a payload that is no object", RunConfig{Target: "/x", Payload: []int{1}}, "RunConfig.Payload: the payload, of type []int, is not a JSON object"},
