@@ -76,15 +76,15 @@ func SignedPayload(ctx context.Context) []byte {
 
 // DecodePayload decodes the signed payload into a T, from the signed bytes only.
 // Members that a struct T does not have are refused, but user_id, account_id,
-// action, livemode and stripe_roles may always be there; T can have fields for
-// them or not.
+// action, livemode, stripe_roles and the nonce of package replay may always be
+// there; T can have fields for them or not.
 // Members that are missing leave their fields zero: check what must be there.
 //
 // The error is ErrUnexpectedPayload, for Refuse to respond with, and wraps the
 // one of encoding/json; or it is ErrNotVerified, outside the chain.
 //
 // A T that is no struct, or has an UnmarshalJSON of its own, is decoded twice, first
-// without those five members: it must accept that. A map's values must fit the ids,
+// without those members: it must accept that. A map's values must fit the ids,
 // which are strings.
 //
 // NOT checked: equal keys inside nested objects, of which encoding/json takes
@@ -94,7 +94,7 @@ func DecodePayload[T any](ctx context.Context) (T, error) {
 	if v == nil {
 		return *new(T), ErrNotVerified
 	}
-	value, detail, err := decode.Strictly[T](v.payload, "user_id", "account_id", "action", "livemode", "stripe_roles")
+	value, detail, err := decode.Strictly[T](v.payload, "user_id", "account_id", "action", "livemode", "stripe_roles", "nonce")
 	if err != nil {
 		return *new(T), ErrUnexpectedPayload.because(cmp.Or(detail, ErrUnexpectedPayload.detail)).causedBy(err)
 	}

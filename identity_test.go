@@ -132,6 +132,7 @@ func TestDecodePayload(t *testing.T) {
 		{"all fields", `{"charge":"ch_1","amount":5,"lines":[{"quantity":2}]}`, refund{Charge: "ch_1", Amount: 5, Lines: []line{{Quantity: 2}}}, ""},
 		{"missing fields", `{"charge":"ch_1"}`, refund{Charge: "ch_1"}, ""},
 		{"the ids alone", `{}`, refund{}, ""},
+		{"a nonce, which package replay reads", `{"charge":"ch_1","nonce":"6f1c9f3e-0d55-4c0e"}`, refund{Charge: "ch_1"}, ""},
 		{"an action, a mode and roles, which Require reads", `{"action":"refund","charge":"ch_1","livemode":true,"stripe_roles":[]}`, refund{Charge: "ch_1"}, ""},
 		{"a field more", `{"charge":"ch_1","input":5}`, refund{}, "the signed payload has a member that this endpoint does not know"},
 		{"a nested field more", `{"lines":[{"input":5}]}`, refund{}, "the signed payload has a member that this endpoint does not know"},

@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
@@ -68,7 +69,9 @@ type Config struct {
 	Guard Guard
 
 	// Nonce is the name of the member of the signed payload that makes it differ
-	// from request to request: a string of 16 to 128 bytes, as it is written. "" means "nonce".
+	// from request to request: a string of 16 to 128 bytes, as it is written. "" means
+	// "nonce", which stripeapps.DecodePayload lets pass; for any other name, the type
+	// that it decodes into needs a field.
 	Nonce string
 
 	// Scope keeps the uses of a signature apart where several Once share a Guard:
@@ -141,6 +144,7 @@ func Once(cfg Config) (stripeapps.Middleware, error) {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			response.Keep(w)
 			if err := cfg.claim(r.Context()); err != nil {
 				stripeapps.Refuse(w, r, err)
 				return

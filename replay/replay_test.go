@@ -255,6 +255,21 @@ func (g *spyGuard) Claim(_ context.Context, key string, until time.Time) (bool, 
 	return g.first || g.err == nil, g.err
 }
 
+// Like a request id, or what is left of a limit.
+func TestARefusalKeepsWhatStandsInFrontOfOnce(t *testing.T) {
+	clock := newClock()
+	once, err := replay.Once(replay.Config{Guard: &spyGuard{err: errors.New("gone")}})
+	require.NoError(t, err)
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{stripeappstest.DefaultSecret}, Now: clock.Now})
+	require.NoError(t, err)
+	w := send(verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", "1")
+		once(http.NotFoundHandler()).ServeHTTP(w, r)
+	})), signed(clock, map[string]any{"nonce": nonce}))
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.Equal(t, "1", w.Header().Get("X-Request-Id"))
+}
+
 func TestOutsideTheChainNothingPasses(t *testing.T) {
 	once, err := replay.Once(replay.Config{Guard: &spyGuard{}})
 	require.NoError(t, err)
@@ -302,7 +317,17 @@ func ExampleOnce() {
 		fmt.Println(err)
 		return
 	}
-	payout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "paid out") })
+	type payload struct {
+		Amount int64 `json:"amount"`
+	}
+	payout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		want, err := stripeapps.DecodePayload[payload](r.Context())
+		if err != nil {
+			stripeapps.Refuse(w, r, err)
+			return
+		}
+		fmt.Fprintln(w, "paid out", want.Amount)
+	})
 	handler := verifier.Handler(once(payout))
 
 	at := stripeappstest.At(time.Now())
@@ -313,6 +338,6 @@ func ExampleOnce() {
 		fmt.Print(w.Code, " ", w.Body.String())
 	}
 	// Output:
-	// 200 paid out
+	// 200 paid out 1250
 	// 409 {"title":"Conflict","status":409,"code":"replayed","detail":"this signature has been used before: call fetchStripeSignature for each request, with a new nonce in the payload"}
 }
