@@ -6,7 +6,7 @@ replace github.com/seed-8a2ffb75/stripeapps => ..
 
 require (
 	github.com/prometheus/client_golang v1.25.0
-	github.com/seed-8a2ffb75/stripeapps v0.0.0-00010101000000-000000000000
+	github.com/seed-8a2ffb75/stripeapps v0.1.0
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0
 	go.opentelemetry.io/otel v1.47.0

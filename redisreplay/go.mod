@@ -6,7 +6,7 @@ replace github.com/seed-8a2ffb75/stripeapps => ..
 
 require (
 	github.com/redis/go-redis/v9 v9.23.0
-	github.com/seed-8a2ffb75/stripeapps v0.0.0-00010101000000-000000000000
+	github.com/seed-8a2ffb75/stripeapps v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -168,4 +169,20 @@ func run(t *testing.T, env []string, name string, args ...string) string {
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", bytes.TrimSpace(output))
 	return string(output)
+}
+
+// A module that others import must require a version of the root that can be had: Go's
+// own placeholder, v0.0.0-00010101000000-000000000000, cannot.
+func TestThePublishedModulesRequireTheSameReleaseOfTheRoot(t *testing.T) {
+	requirement := regexp.MustCompile(`(?m)^\s*(?:require )?` + regexp.QuoteMeta(module) + ` (\S+)$`)
+	versions := make(map[string]bool)
+	for _, name := range []string{"redisreplay", "otelstripeapps"} {
+		content, err := os.ReadFile(filepath.Join(root, name, "go.mod"))
+		require.NoError(t, err)
+		found := requirement.FindStringSubmatch(string(content))
+		require.NotNil(t, found, name)
+		assert.Regexp(t, `^v\d+\.\d+\.\d+$`, found[1], name)
+		versions[found[1]] = true
+	}
+	assert.Len(t, versions, 1)
 }
