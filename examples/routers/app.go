@@ -15,7 +15,8 @@ import (
 // they do.
 type app struct {
 	// public is CSP and CORS. It goes around the whole router, so that it responds to
-	// every preflight, and the extension can read a 404 and a panic's 500, too.
+	// every preflight, and the extension can read a 404 and a panic's 500, too. Around
+	// a router that also serves pages, it goes for /api/ alone.
 	public stripeapps.Middleware
 	// signedIDs goes on the routes without a body: the extension sends the two ids in
 	// headers.

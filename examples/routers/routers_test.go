@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -284,3 +285,53 @@ func TestWithTheWrongContextAHandlerFails(t *testing.T) {
 		})
 	}
 }
+
+// docs/frameworks.md: a router that serves more than the extension is split in front of it.
+func TestBesideTheRestOfASite(t *testing.T) {
+	const frontEnd = "https://app.example.com"
+	a, err := newApp([]string{stripeappstest.DefaultSecret}, settings{}, nil)
+	require.NoError(t, err)
+	engine := gin.New()
+	engine.Use(func(c *gin.Context) { // what the site has for its front end
+		c.Header("Access-Control-Allow-Origin", frontEnd)
+		c.Header("Access-Control-Allow-Credentials", "true")
+		c.Header("Content-Security-Policy", "default-src 'self'")
+	})
+	engine.GET("/", func(c *gin.Context) { c.String(http.StatusOK, "a page") })
+	engine.POST("/api/refunds", ginMiddleware(a.signedRefund), func(c *gin.Context) { c.Status(http.StatusNoContent) })
+	mux := http.NewServeMux()
+	mux.Handle("/api/", a.public(engine))
+	mux.Handle("/", engine)
+
+	stripeappstest.Run(t, mux, stripeappstest.RunConfig{
+		Target:    "/api/refunds",
+		Payload:   map[string]any{"action": "refund", "amount": 1250},
+		AroundMux: true,
+	})
+	page := httptest.NewRequest("GET", "/", nil)
+	page.Header.Set("Origin", frontEnd)
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, page)
+	assert.Equal(t, http.StatusOK, w.Code)
+	assert.Equal(t, http.Header{
+		"Access-Control-Allow-Credentials": {"true"},
+		"Access-Control-Allow-Origin":      {frontEnd},
+		"Content-Security-Policy":          {"default-src 'self'"},
+		"Content-Type":                     {"text/plain; charset=utf-8"},
+	}, w.Header())
+}
+
+// Its blocks cannot be compiled with the other documents: they need these modules.
+func TestTheBlocksOfThePageAreTheseFiles(t *testing.T) {
+	page, err := os.ReadFile("../../docs/frameworks.md")
+	require.NoError(t, err)
+	parts := strings.Split(string(page), "\n```\n")
+	require.Len(t, parts, 5, "two blocks, between prose")
+	for file, block := range map[string]string{"gin.go": parts[1], "fiber.go": parts[3]} {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Contains(t, unindented(string(source)), unindented(block), file)
+	}
+}
+
+func unindented(source string) string { return strings.ReplaceAll(source, "\t", "") }
