@@ -165,9 +165,10 @@ var notOurs = map[string]bool{
 	"Handle":                   true,              // of http.ServeMux
 	"AddInsecureBypassPattern": true,              // of http.CrossOriginProtection
 	"SameSite":                 true, "Lax": true, // of cookies
-	"FuzzReadIDs": true, // a test
+	"FuzzReadIDs": true,                                                 // a test
+	"HTTPRoute":   true, "SetAttributes": true, "SpanFromContext": true, // OpenTelemetry
 	// of frameworks
-	"Context": true, "Group": true, "HTTPMiddleware": true, "Mount": true, "NewV2": true, "PathPrefix": true,
+	"Context": true, "FullPath": true, "RouteContext": true, "RoutePattern": true, "Group": true, "HTTPMiddleware": true, "Mount": true, "NewV2": true, "PathPrefix": true,
 	"Request.Context": true, "RequestCtx": true, "Route": true, "Start": true, "Subrouter.Use": true, "Use": true,
 	"WithContext": true, "WrapMiddleware": true,
 }
