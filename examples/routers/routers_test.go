@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -335,3 +336,31 @@ func TestTheBlocksOfThePageAreTheseFiles(t *testing.T) {
 }
 
 func unindented(source string) string { return strings.ReplaceAll(source, "\t", "") }
+
+func TestTheSecretThatEverybodyKnowsIsForDevelopmentOnly(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		environment map[string]string
+		secret, err string
+		logged      string
+	}{
+		{"the secret of the environment", map[string]string{"STRIPE_APP_SECRET": "absec_own", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}, "absec_own", "", ""},
+		{"without one, on one's own machine, it says which", nil, "absec_dev", "", "absec_dev is the secret, for development only"},
+		{"without one, on Lambda, it does not start", map[string]string{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}, "", "STRIPE_APP_SECRET is not set", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var logged strings.Builder
+			log.SetOutput(&logged)
+			defer log.SetOutput(os.Stderr)
+			secret, err := secretOf(func(name string) string { return test.environment[name] })
+			assert.Equal(t, test.secret, secret)
+			if test.err != "" {
+				assert.EqualError(t, err, test.err)
+			} else {
+				assert.NoError(t, err)
+			}
+			assert.Contains(t, logged.String(), test.logged)
+			assert.Equal(t, test.logged == "", logged.String() == "")
+		})
+	}
+}
