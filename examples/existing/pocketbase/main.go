@@ -1,7 +1,7 @@
 // Pocketbase is a backend made with PocketBase: main.go is what it was before, stripe.go
 // what was added for the Stripe App.
 //
-//	STRIPE_APP_SECRET=absec_… go run ./pocketbase serve --http 127.0.0.1:8090
+//	STRIPE_APP_SECRET=absec_dev go run ./pocketbase serve --http 127.0.0.1:8090
 package main
 
 import (
@@ -23,7 +23,9 @@ func main() {
 	if err := addStripe(app, []string{os.Getenv("STRIPE_APP_SECRET")}); err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(app.Start())
+	if err := app.Start(); err != nil { // nil if it was told to stop
+		log.Fatal(err)
+	}
 }
 
 // addNotes adds the collection of this backend, if it is not there. It has no rules, so that
