@@ -255,7 +255,7 @@ func TestTheHeadersOfTheChainAreThereWhereAnAdapterKeepsItsOwnWriter(t *testing.
 	}
 }
 
-// verifiedInGin is the adapter of docs/frameworks.md.
+// verifiedInGin is an adapter by Verify and Refuse, as for what has no http.Handler.
 func verifiedInGin(v *stripeapps.Verifier) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		r, err := v.Verify(c.Request)
