@@ -73,6 +73,12 @@ func TestALatencyIsToldBesideThatOfTheBareHandler(t *testing.T) {
 		{"valid load, chain", "1 requests: p50 0.24 ms (+0.04), p99 1.40 ms (-0.10)", ok},
 		{"valid load, chain + redisreplay", "no server", leftOut},
 	}, sustainedRows(variants, "no server"))
+
+	variants[0].latencies.Latencies.P99 = 10*variants[0].latencies.Latencies.P50 + 1
+	assert.Equal(t, []row{
+		{"valid load, bare handler", "1 requests: p50 0.20 ms, p99 2.00 ms; too noisy to compare", warn},
+		{"valid load, chain", "1 requests: p50 0.24 ms (+0.04), p99 1.40 ms (-0.60); too noisy to compare", warn},
+	}, sustainedRows(variants, ""))
 }
 
 func TestARollIsJudgedBothWays(t *testing.T) {
