@@ -131,9 +131,13 @@ func (b *bench) signed(duration time.Duration, one func() vegeta.Target) (next f
 
 func count(rate int, duration time.Duration) int { return int(float64(rate)*duration.Seconds()) + 1 }
 
-// attack sends as many targets as fit into a duration, at a steady rate, whatever
-// becomes of them. It calls next and each, with the results, for one after the other.
-func attack(client *http.Client, next func() vegeta.Target, rate int, duration time.Duration, each func(*vegeta.Result)) {
+// sent says that so many requests are enough.
+func sent(n int) (enough func(sent int) bool) { return func(sent int) bool { return sent >= n } }
+
+// attack sends targets at a steady rate, whatever becomes of them, until there are
+// enough: a number, not a time, so that what is tried is the same on a machine that is
+// busy. It calls next and each, with the results, for one after the other.
+func attack(client *http.Client, next func() vegeta.Target, rate int, enough func(sent int) bool, each func(*vegeta.Result)) {
 	var mu sync.Mutex
 	targeter := func(t *vegeta.Target) error {
 		mu.Lock()
@@ -141,22 +145,19 @@ func attack(client *http.Client, next func() vegeta.Target, rate int, duration t
 		*t = next()
 		return nil
 	}
-	pace := pacer{vegeta.ConstantPacer{Freq: rate, Per: time.Second}, uint64(count(rate, duration))}
 	attacker := vegeta.NewAttacker(vegeta.Client(client), vegeta.MaxWorkers(1024))
-	for result := range attacker.Attack(targeter, pace, 0, "") {
+	for result := range attacker.Attack(targeter, pacer{vegeta.ConstantPacer{Freq: rate, Per: time.Second}, enough}, 0, "") {
 		each(result)
 	}
 }
 
-// pacer stops after a number of requests, not at a time: on a machine that is busy,
-// what is tried is the same.
 type pacer struct {
 	vegeta.ConstantPacer
-	most uint64
+	enough func(sent int) bool
 }
 
 func (p pacer) Pace(elapsed time.Duration, sent uint64) (wait time.Duration, stop bool) {
-	if sent >= p.most {
+	if p.enough(int(sent)) {
 		return 0, true
 	}
 	return p.ConstantPacer.Pace(elapsed, sent)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -146,50 +147,71 @@ func (x *rotationResult) add(result *vegeta.Result) {
 func (x *rotationResult) row() row {
 	figures := fmt.Sprintf("%d rolls; signed with the old %d, the new %d, both %d: accepted; with a retired one %d: refused",
 		x.rolls, x.current, x.next, x.both, x.wrong.tried)
+	verdict := worst(x.good.verdict(), x.wrong.verdict())
 	if x.current == 0 || x.next == 0 || x.both == 0 || x.rolls < 2 {
-		return row{"secret rolled twice a second", figures + "; NOT ALL WAS TRIED", fail}
+		figures, verdict = figures+"; NOT ALL WAS TRIED", fail
 	}
-	return row{"secret rolled twice a second", figures + x.good.complaint() + x.wrong.complaint(), worst(x.good.verdict(), x.wrong.verdict())}
+	return row{"secret rolled twice a second", figures + x.good.complaint() + x.wrong.complaint(), verdict}
 }
 
 func (b *bench) rotation(ctx context.Context, duration time.Duration) (*rotationResult, error) {
 	b.progress("secrets are rolled")
 	r := &ring{current: &secret{text: b.first}, alone: map[string]*secret{}}
 	x := &rotationResult{}
-	over := make(chan struct{})
-	rolled := make(chan error, 1)
-	go func() {
-		ticks := time.NewTicker(b.halfARoll)
-		defer ticks.Stop()
-		setSecrets := func(secrets ...string) error { return b.backend.setSecrets(ctx, secrets...) }
-		wait := func() {
-			select {
-			case <-ticks.C:
-			case <-over:
-			}
-		}
-		for {
-			select {
-			case <-over:
-				rolled <- nil
-				return
-			default:
-			}
-			if err := r.roll(setSecrets, wait); err != nil {
-				rolled <- err
-				return
-			}
-			x.rolls++
-		}
-	}()
-	make := func(kind string, secrets ...string) vegeta.Target { return b.target(rotatingPath, kind, secrets...) }
-	attack(b.client, func() vegeta.Target { return r.target(make) }, b.rate, duration, func(result *vegeta.Result) {
+	rolling := b.startRolling(ctx, r)
+	target := func(kind string, secrets ...string) vegeta.Target { return b.target(rotatingPath, kind, secrets...) }
+	enough := func(sent int) bool {
+		return rolling.failed.Load() || sent >= count(b.rate, duration) && rolling.rolls.Load() >= int64(duration/(2*b.halfARoll))
+	}
+	attack(b.client, func() vegeta.Target { return r.target(target) }, b.rate, enough, func(result *vegeta.Result) {
 		_, nonce := about(result)
 		r.finished(nonce)
 		x.add(result)
 	})
-	close(over)
-	err := <-rolled
-	b.first = r.current.text
+	err := rolling.stop()
+	x.rolls, b.first = int(rolling.rolls.Load()), r.current.text
 	return x, err
+}
+
+// rolling goes on until it is stopped, or fails.
+type rolling struct {
+	rolls  atomic.Int64
+	failed atomic.Bool
+	over   chan struct{}
+	ended  chan error
+}
+
+func (r *rolling) stop() error {
+	close(r.over)
+	return <-r.ended
+}
+
+func (b *bench) startRolling(ctx context.Context, r *ring) *rolling {
+	rolling := &rolling{over: make(chan struct{}), ended: make(chan error, 1)}
+	go func() {
+		ticks := time.NewTicker(b.halfARoll)
+		defer ticks.Stop()
+		wait := func() {
+			select {
+			case <-ticks.C:
+			case <-rolling.over:
+			}
+		}
+		setSecrets := func(secrets ...string) error { return b.backend.setSecrets(ctx, secrets...) }
+		for {
+			select {
+			case <-rolling.over:
+				rolling.ended <- nil
+				return
+			default:
+			}
+			if err := r.roll(setSecrets, wait); err != nil {
+				rolling.failed.Store(true)
+				rolling.ended <- err
+				return
+			}
+			rolling.rolls.Add(1)
+		}
+	}()
+	return rolling
 }

@@ -85,7 +85,7 @@ func (b *bench) shutdownOnce(ctx context.Context, x *shutdownResult) error {
 	})
 	faults := map[string]string{}
 	next := func() vegeta.Target { return other.target(slowPath, kindValid, other.secret) }
-	attack(other.client, next, other.rate, shutdownAfter*3/2, func(result *vegeta.Result) {
+	attack(other.client, next, other.rate, sent(count(other.rate, shutdownAfter*3/2)), func(result *vegeta.Result) {
 		_, nonce := about(result)
 		faults[nonce] = acceptedFault(result, slowAnswerTo(nonce))
 	})

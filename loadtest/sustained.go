@@ -73,7 +73,7 @@ func (b *bench) slice(v *variant) {
 		}
 		return t
 	}
-	attack(b.client, withTwins, b.rate, slice, func(result *vegeta.Result) {
+	attack(b.client, withTwins, b.rate, sent(count(b.rate, slice)), func(result *vegeta.Result) {
 		kind, nonce := about(result)
 		if kind == kindTwin {
 			v.twins.add(result)

@@ -150,8 +150,22 @@ func TestAHostileRequestIsJudgedByBothSides(t *testing.T) {
 				assert.Equal(t, fail, got.verdict)
 				assert.Contains(t, got.figures, test.want)
 			}
-			delete(x.kinds, "slow-body")
-			assert.Equal(t, fail, x.rows(f)[0].verdict, "a kind was not tried")
+		})
+	}
+}
+
+func TestAHostileKindThatIsNotTriedFails(t *testing.T) {
+	for _, missing := range hostileKinds() {
+		t.Run(missing.name, func(t *testing.T) {
+			x := &hostileResult{kinds: map[string]*tally{}}
+			for _, kind := range hostileKinds() {
+				if kind.name != missing.name {
+					x.add(kind, kind.statuses[0], nil)
+				}
+			}
+			got := x.rows(figures{})[0]
+			assert.Equal(t, fail, got.verdict)
+			assert.Contains(t, got.figures, missing.name+": was not tried")
 		})
 	}
 }
