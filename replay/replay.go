@@ -119,7 +119,8 @@ var (
 // Once returns a Middleware for single routes behind a verifier, which lets each
 // signature pass once and refuses it after that with ErrReplayed, in the way of the
 // chain's ErrorHandler. It calls the Guard before the handler: a request that fails
-// in the handler has used its signature up, and is to be signed anew.
+// in the handler has used its signature up, and is to be signed anew. Put it behind
+// Require: what that refuses then uses nothing up.
 //
 // If the Guard fails, the request is refused with ErrUnavailable (fail closed).
 // Outside the chain it lets nothing pass: it responds with 500 not_verified.
@@ -196,7 +197,7 @@ func (cfg Config) claim(ctx context.Context) error {
 // unavailable is ErrUnavailable and the reason for it.
 type unavailable struct{ cause error }
 
-func (e unavailable) Error() string   { return ErrUnavailable.Error() }
+func (e unavailable) Error() string   { return "replay: the Guard could not tell: " + e.cause.Error() }
 func (e unavailable) Unwrap() []error { return []error{ErrUnavailable, e.cause} }
 
 // hasNonce reports whether a signed payload has a member of this name that can be

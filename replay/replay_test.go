@@ -154,6 +154,20 @@ func TestASignatureIsRememberedForAsLongAsItIsGood(t *testing.T) {
 	}
 }
 
+func TestWhatRequireRefusesUsesNothingUp(t *testing.T) {
+	clock, spy := newClock(), &spyGuard{}
+	once, err := replay.Once(replay.Config{Guard: spy})
+	require.NoError(t, err)
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{stripeappstest.DefaultSecret}, Now: clock.Now})
+	require.NoError(t, err)
+	mayPayOut := stripeapps.Require(stripeapps.Action("payout"))
+	handler := verifier.Handler(mayPayOut(once(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))))
+	assert.Equal(t, 403, send(handler, signed(clock, map[string]any{"action": "refund", "nonce": nonce})).Code)
+	assert.Empty(t, spy.key)
+	assert.Equal(t, 200, send(handler, signed(clock, map[string]any{"action": "payout", "nonce": nonce})).Code)
+	assert.NotEmpty(t, spy.key)
+}
+
 func TestScopesKeepUsesApart(t *testing.T) {
 	clock := newClock()
 	guard := replay.NewMemory(replay.MemoryConfig{Now: clock.Now})
@@ -179,6 +193,7 @@ func TestAGuardThatFailsFailsClosed(t *testing.T) {
 	assert.NotContains(t, w.Body.String(), "dial")
 	assert.ErrorIs(t, refused, replay.ErrUnavailable)
 	assert.ErrorIs(t, refused, cause)
+	assert.EqualError(t, errors.Unwrap(refused), "replay: the Guard could not tell: dial tcp: connection refused", "for the backend's log")
 
 	// Even if it says that it was the first.
 	handler = newBackend(t, clock, replay.Config{Guard: &spyGuard{first: true, err: cause}})
