@@ -167,6 +167,8 @@ var notOurs = map[string]bool{
 	"SameSite":                 true, "Lax": true, // of cookies
 	"FuzzReadIDs": true,                                                 // a test
 	"HTTPRoute":   true, "SetAttributes": true, "SpanFromContext": true, // OpenTelemetry
+	// of redisreplay, and of its client
+	"Check": true, "ContextTimeoutEnabled": true, "ErrPolicyUnknown": true,
 	// of frameworks
 	"Context": true, "FullPath": true, "RouteContext": true, "RoutePattern": true, "Group": true, "HTTPMiddleware": true, "Mount": true, "NewV2": true, "PathPrefix": true,
 	"Request.Context": true, "RequestCtx": true, "Route": true, "Start": true, "Subrouter.Use": true, "Use": true,
