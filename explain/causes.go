@@ -50,5 +50,6 @@ const (
 	causeInstallSignature Cause = "install_signature" // of an install link
 	causeWebhook          Cause = "webhook"           // an event, signed with whsec_…
 	causeNoIdentity       Cause = "no_identity"       // signed, but the ids cannot be read
+	causeUnknownMember    Cause = "unknown_member"    // to DecodePayload
 	causeBodyTooLarge     Cause = "body_too_large"    // to be looked into
 )

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps"
@@ -13,8 +14,8 @@ import (
 )
 
 // Refusals returns a function for stripeapps.VerifierConfig.Observe that
-// explains each refusal of a signature to logger, with a line at level Info for
-// each Explanation:
+// explains each refusal of a signature to logger, and which member DecodePayload does
+// not know, with a line at level Info for each Explanation:
 //
 //	stripeapps: explained code=no_match cause=pretty_printed text="there is white space …"
 //
@@ -37,11 +38,7 @@ func Refusals(logger *slog.Logger) func(stripeapps.Verdict) {
 		panic("explain: Refusals needs a logger")
 	}
 	return func(v stripeapps.Verdict) {
-		e := &explainer{budget: maxExplainedBytes}
-		if !e.receive(v) {
-			return
-		}
-		for _, x := range e.explain() {
+		for _, x := range explainVerdict(v) {
 			if x.Cause == NothingWrong { // secrets were set in between
 				continue
 			}
@@ -49,6 +46,35 @@ func Refusals(logger *slog.Logger) func(stripeapps.Verdict) {
 				slog.String("code", codeOf(v.Err)), slog.String("cause", string(x.Cause)), slog.String("text", x.Text))
 		}
 	}
+}
+
+func explainVerdict(v stripeapps.Verdict) []Explanation {
+	if v.Request == nil {
+		return nil
+	}
+	if v.Later {
+		return explainDecoding(v.Err)
+	}
+	e := &explainer{budget: maxExplainedBytes}
+	if !e.receive(v) {
+		return nil
+	}
+	return e.explain()
+}
+
+// explainDecoding reads the member's name out of encoding/json's error, which has no
+// type for it.
+func explainDecoding(err error) []Explanation {
+	if codeOf(err) != stripeapps.ErrUnexpectedPayload.Code() || errors.Unwrap(err) == nil {
+		return nil
+	}
+	quoted, isUnknown := strings.CutPrefix(errors.Unwrap(err).Error(), "json: unknown field ")
+	name, err := strconv.Unquote(quoted)
+	if !isUnknown || err != nil {
+		return nil
+	}
+	return []Explanation{{causeUnknownMember, "the signed payload, or an object in it, has " + shownName(name) +
+		", for which the type given to DecodePayload has no field: add one, or do not sign it"}}
 }
 
 func codeOf(err error) string {
@@ -63,9 +89,6 @@ func codeOf(err error) string {
 // there is nothing: the request was accepted, or the text of its refusal says it
 // all.
 func (e *explainer) receive(v stripeapps.Verdict) bool {
-	if v.Later || v.Request == nil {
-		return false
-	}
 	verifier := observed.Of(v)
 	source, _ := verifier.Source.(stripeapps.Source)
 	for _, key := range verifier.Keys {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,48 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 			if test.text != "" {
 				assert.Contains(t, texts[0], test.text)
 			}
+		})
+	}
+}
+
+func TestTheMemberThatDecodePayloadDoesNotKnowIsInTheLog(t *testing.T) {
+	type refund struct {
+		Amount int `json:"amount"`
+		Lines  []struct{}
+	}
+	const uuid = "6f1c9f3e-0d55-4c0e-8e57-4c6a1f1b1a11"
+	for _, test := range []struct{ name, members, want string }{
+		{"a name of a developer", `"amount":1,"amuont":2`, `"amuont"`},
+		{"in a nested object", `"Lines":[{"quantity":2}]`, `"quantity"`},
+		{"a name that can be a token", `"` + uuid + `":1`, "a member whose name has 36 characters"},
+		{"a name with what must be quoted", `"a\nb":1`, "a member whose name has 3 characters"},
+		{"a value of another type, which the refusal names", `"amount":"1"`, ""},
+		{"none", `"amount":1`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var logged bytes.Buffer
+			logger := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			}}))
+			verifier := newVerifier(t, stripeapps.VerifierConfig{Secrets: []string{testSecret}, Now: fixedNow, Observe: explain.Refusals(logger)})
+			handler := verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if _, err := stripeapps.DecodePayload[refund](r.Context()); err != nil {
+					stripeapps.Refuse(w, r, err)
+				}
+			}))
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, signedRequest("{"+test.members+`,"user_id":"usr_123","account_id":"acct_123"}`))
+			if test.want == "" {
+				assert.Empty(t, logged.String())
+				return
+			}
+			text := "the signed payload, or an object in it, has " + test.want + ", for which the type given to DecodePayload has no field: add one, or do not sign it"
+			assertOneSentence(t, text)
+			assert.Equal(t, "level=INFO msg=\"stripeapps: explained\" code=unexpected_payload cause=unknown_member text="+strconv.Quote(text)+"\n", logged.String())
+			assert.NotContains(t, w.Body.String(), test.want)
 		})
 	}
 }
