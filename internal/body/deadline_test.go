@@ -32,6 +32,7 @@ func serve(t *testing.T, server *http.Server) net.Conn {
 	t.Cleanup(func() {
 		client.Close()
 		server.Close()
+		time.Sleep(time.Second) // of the bubble: so long net/http waits for the client's end
 	})
 	return client
 }
