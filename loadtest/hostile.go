@@ -174,8 +174,9 @@ func (b *bench) attackOnce(kind hostileKind) (status int, err error) {
 
 // hostileResult is what came of it.
 type hostileResult struct {
+	pairs  int // of slices: one of calm, one of attack
 	valid  tally
-	ratios []float64 // of a pair of slices: p99 under attack by p99 without
+	ratios []float64 // of a pair: p99 under attack by p99 without
 	mu     sync.Mutex
 	kinds  map[string]*tally
 }
@@ -212,6 +213,7 @@ func (b *bench) hostile(ctx context.Context, pairs int) (*hostileResult, error) 
 		if pair%4 == 0 {
 			b.progress("hostile mix: %d of %d", pair+1, pairs)
 		}
+		x.pairs++
 		calm := b.validSlice(x)
 		over, stopped := make(chan struct{}), make(chan struct{})
 		go func() {
@@ -287,8 +289,8 @@ func (x *hostileResult) rows(f figures) []row {
 		}
 		all.tried, all.wrong = all.tried+t.tried, all.wrong+t.wrong
 	}
-	refused := fmt.Sprintf("%d requests of %d kinds: none accepted", all.tried, len(hostileKinds()))
-	served := fmt.Sprintf("%d requests: none refused", x.valid.tried)
+	refused := fmt.Sprintf("%d requests of %d kinds in %d slices of %v: none accepted", all.tried, len(hostileKinds()), x.pairs, hostileSlice)
+	served := fmt.Sprintf("%d requests in %d slices of %v, half of them calm: none refused", x.valid.tried, 2*x.pairs, hostileSlice)
 	return []row{
 		{fmt.Sprintf("hostile mix, %d %% of all requests", hostileOf100), refused + all.complaint(), verdict},
 		{"valid load in the hostile mix", served + x.valid.complaint(), x.valid.verdict()},
@@ -301,14 +303,14 @@ func (x *hostileResult) ratioRow() row {
 	if len(x.ratios) == 0 {
 		return row{what, "not known", warn}
 	}
-	ratios := slices.Sorted(slices.Values(x.ratios))
-	median := ratios[len(ratios)/2]
-	if len(ratios)%2 == 0 {
-		median = (median + ratios[len(ratios)/2-1]) / 2
+	ratio := spreadOf(x.ratios)
+	figures := fmt.Sprintf("%.2f times that without, in the median of %d pairs of slices (half of them from %.2f to %.2f)",
+		ratio.median, len(x.ratios), ratio.low, ratio.high)
+	switch {
+	case ratio.high > maxP99Ratio*maxP99Ratio*ratio.low: // more than from half of it to twice
+		return row{what, figures + tooNoisy, warn}
+	case ratio.median > maxP99Ratio:
+		return row{what, figures, warn}
 	}
-	verdict := ok
-	if median > maxP99Ratio {
-		verdict = warn
-	}
-	return row{what, fmt.Sprintf("%.2f times that without, in the median of %d pairs of slices (%.2f to %.2f)", median, len(ratios), ratios[0], ratios[len(ratios)-1]), verdict}
+	return row{what, figures, ok}
 }

@@ -23,9 +23,9 @@ type variant struct {
 	guarded    bool // against replays
 	sent       int
 
-	latencies vegeta.Metrics
-	tally     tally
-	twins     twins
+	p50, p99 []float64 // of each slice, in milliseconds
+	tally    tally
+	twins    twins
 }
 
 func (b *bench) variants() []*variant {
@@ -52,9 +52,6 @@ func (b *bench) sustained(variants []*variant, duration time.Duration) {
 			b.slice(variants[(round+i)%len(variants)])
 		}
 	}
-	for _, v := range variants {
-		v.latencies.Close()
-	}
 }
 
 func (b *bench) slice(v *variant) {
@@ -73,16 +70,20 @@ func (b *bench) slice(v *variant) {
 		}
 		return t
 	}
+	var latencies vegeta.Metrics
 	attack(b.client, withTwins, b.rate, sent(count(b.rate, slice)), func(result *vegeta.Result) {
 		kind, nonce := about(result)
 		if kind == kindTwin {
 			v.twins.add(result)
 			return
 		}
-		v.latencies.Add(result)
+		latencies.Add(result)
 		v.tally.add(acceptedFault(result, answerTo(nonce)))
 	})
 	pairs.Wait()
+	latencies.Close()
+	v.p50 = append(v.p50, inMs(latencies.Latencies.P50))
+	v.p99 = append(v.p99, inMs(latencies.Latencies.P99))
 }
 
 // send sends one request beside those of an attack.
@@ -146,24 +147,28 @@ func twinFault(nonce string, pair []*vegeta.Result) string {
 	return ""
 }
 
-// maxSpread is how far the p99 of the bare handler may be above its p50. Beyond it, the
-// machine has something else to do, and what the chain adds cannot be told.
-const maxSpread = 10
-
+// sustainedRows tells the medians of the slices, and what is added to the bare handler
+// in the median of the rounds. A noisy machine is told, since the difference is then its.
 func sustainedRows(variants []*variant, noRedis string) (rows []row) {
-	base := variants[0].latencies.Latencies
-	noise, quiet := "", ok
-	if base.P99 > maxSpread*base.P50 {
-		noise, quiet = "; too noisy to compare", warn
-	}
+	bare := variants[0]
+	bareNoisy := spreadOf(bare.p99).median > maxBareTail*spreadOf(bare.p50).median
 	for i, v := range variants {
-		at := v.latencies.Latencies
-		figures := fmt.Sprintf("%d requests: p50 %s, p99 %s", v.tally.tried, inMilliseconds(at.P50), inMilliseconds(at.P99))
-		if i > 0 {
-			figures = fmt.Sprintf("%d requests: p50 %s (%+.2f), p99 %s (%+.2f)", v.tally.tried,
-				inMilliseconds(at.P50), (at.P50-base.P50).Seconds()*1000, inMilliseconds(at.P99), (at.P99-base.P99).Seconds()*1000)
+		p50, p99 := spreadOf(v.p50).median, spreadOf(v.p99).median
+		figures := fmt.Sprintf("%d requests in %d slices of %v: p50 %.2f ms", v.tally.tried, len(v.p99), slice, p50)
+		noisy := bareNoisy
+		if i == 0 {
+			figures += fmt.Sprintf(", p99 %.2f ms", p99)
+		} else {
+			added := spreadOf(less(v.p99, bare.p99))
+			figures += fmt.Sprintf(" (%+.2f), p99 %.2f ms (%+.2f, half of the rounds from %+.2f to %+.2f)",
+				spreadOf(less(v.p50, bare.p50)).median, p99, added.median, added.low, added.high)
+			noisy = noisy || added.high-added.low > p99
 		}
-		rows = append(rows, row{"valid load, " + v.name, figures + noise + v.tally.complaint(), worst(quiet, v.tally.verdict())})
+		verdict := v.tally.verdict()
+		if noisy {
+			figures, verdict = figures+tooNoisy, worst(verdict, warn)
+		}
+		rows = append(rows, row{"valid load, " + v.name, figures + v.tally.complaint(), verdict})
 	}
 	if noRedis != "" {
 		rows = append(rows, row{"valid load, chain + redisreplay", noRedis, leftOut})

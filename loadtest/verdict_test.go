@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -62,23 +61,62 @@ func TestExactlyOneOfTwinsMustPass(t *testing.T) {
 }
 
 func TestALatencyIsToldBesideThatOfTheBareHandler(t *testing.T) {
-	variants := []*variant{{name: "bare handler"}, {name: "chain"}}
-	for i, v := range variants {
+	variants := []*variant{
+		{name: "bare handler", p50: []float64{0.2, 0.25, 0.2}, p99: []float64{1.5, 1, 2}},
+		{name: "chain", p50: []float64{0.24, 0.3, 0.23}, p99: []float64{1.4, 1.2, 2.3}},
+	}
+	for _, v := range variants {
 		v.tally.add("")
-		v.latencies.Latencies.P50 = time.Duration(200+40*i) * time.Microsecond
-		v.latencies.Latencies.P99 = time.Duration(1500-100*i) * time.Microsecond
 	}
 	assert.Equal(t, []row{
-		{"valid load, bare handler", "1 requests: p50 0.20 ms, p99 1.50 ms", ok},
-		{"valid load, chain", "1 requests: p50 0.24 ms (+0.04), p99 1.40 ms (-0.10)", ok},
+		{"valid load, bare handler", "1 requests in 3 slices of 250ms: p50 0.20 ms, p99 1.50 ms", ok},
+		{"valid load, chain", "1 requests in 3 slices of 250ms: p50 0.24 ms (+0.04), p99 1.40 ms (+0.20, half of the rounds from +0.05 to +0.25)", ok},
 		{"valid load, chain + redisreplay", "no server", leftOut},
 	}, sustainedRows(variants, "no server"))
+}
 
-	variants[0].latencies.Latencies.P99 = 10*variants[0].latencies.Latencies.P50 + 1
-	assert.Equal(t, []row{
-		{"valid load, bare handler", "1 requests: p50 0.20 ms, p99 2.00 ms; too noisy to compare", warn},
-		{"valid load, chain", "1 requests: p50 0.24 ms (+0.04), p99 1.40 ms (-0.60); too noisy to compare", warn},
-	}, sustainedRows(variants, ""))
+func TestALatencyIsNotTrustedOnANoisyMachine(t *testing.T) {
+	calm, ms := []float64{1, 1, 1, 1, 1}, []float64{0.2, 0.2, 0.2, 0.2, 0.2}
+	for name, test := range map[string]struct {
+		bare, chain       []float64 // p99 of each slice
+		wantBare, wantOwn verdict
+	}{
+		"no slice is slow":                       {calm, calm, ok, ok},
+		"one slice is":                           {calm, []float64{1, 1, 40, 1, 1}, ok, ok},
+		"half of the slices are":                 {calm, []float64{1, 20, 40, 1, 1}, ok, warn},
+		"some are slow, and some are not, twice": {[]float64{1, 30, 1, 1, 30}, []float64{30, 1, 1, 1, 1}, ok, warn},
+		"all are, with the bare handler":         {[]float64{2.1, 2.1, 2.1, 2.1, 2.1}, []float64{2.1, 2.1, 2.1, 2.1, 2.1}, warn, warn},
+		"all are, where there is more to do":     {calm, []float64{20, 20, 20, 21, 21}, ok, ok},
+	} {
+		t.Run(name, func(t *testing.T) {
+			variants := []*variant{{name: "bare handler", p50: ms, p99: test.bare}, {name: "chain", p50: ms, p99: test.chain}}
+			for _, v := range variants {
+				v.tally.add("")
+			}
+			rows := sustainedRows(variants, "")
+			for i, want := range []verdict{test.wantBare, test.wantOwn} {
+				assert.Equal(t, want, rows[i].verdict, rows[i].figures)
+				assert.Equal(t, want == warn, strings.HasSuffix(rows[i].figures, tooNoisy), rows[i].figures)
+			}
+			variants[1].tally.add("refused")
+			assert.Equal(t, fail, sustainedRows(variants, "")[1].verdict, "whatever the noise")
+		})
+	}
+}
+
+func TestASpreadIsTheMiddleHalf(t *testing.T) {
+	for name, test := range map[string]struct {
+		values []float64
+		want   spread
+	}{
+		"of none":  {nil, spread{}},
+		"of one":   {[]float64{3}, spread{3, 3, 3}},
+		"of two":   {[]float64{4, 0}, spread{1, 2, 3}},
+		"of three": {[]float64{9, 1, 2}, spread{1.5, 2, 5.5}},
+		"of five":  {[]float64{9, 1, 3, 2, 4}, spread{2, 3, 4}},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, spreadOf(test.values)) })
+	}
 }
 
 func TestARollIsJudgedBothWays(t *testing.T) {
@@ -184,9 +222,11 @@ func TestTheMedianOfP99WarnsOnly(t *testing.T) {
 		ratios []float64
 		want   row
 	}{
-		"of three":      {[]float64{9, 0.5, 1.5}, row{"p99 in the hostile mix", "1.50 times that without, in the median of 3 pairs of slices (0.50 to 9.00)", ok}},
-		"of four":       {[]float64{9, 0.5, 1.5, 2.5}, row{"p99 in the hostile mix", "2.00 times that without, in the median of 4 pairs of slices (0.50 to 9.00)", ok}},
-		"more than two": {[]float64{2.5}, row{"p99 in the hostile mix", "2.50 times that without, in the median of 1 pairs of slices (2.50 to 2.50)", warn}},
+		"of three":                  {[]float64{9, 0.5, 1.5}, row{"p99 in the hostile mix", "1.50 times that without, in the median of 3 pairs of slices (half of them from 1.00 to 5.25); too noisy to tell", warn}},
+		"of four":                   {[]float64{2, 1, 1.5, 1.25}, row{"p99 in the hostile mix", "1.38 times that without, in the median of 4 pairs of slices (half of them from 1.19 to 1.62)", ok}},
+		"one of many is an outlier": {[]float64{0.01, 1, 1.25, 1.5, 20}, row{"p99 in the hostile mix", "1.25 times that without, in the median of 5 pairs of slices (half of them from 1.00 to 1.50)", ok}},
+		"a machine that is busy with something else": {[]float64{0.08, 0.43, 15.84}, row{"p99 in the hostile mix", "0.43 times that without, in the median of 3 pairs of slices (half of them from 0.26 to 8.13); too noisy to tell", warn}},
+		"more than two": {[]float64{2.5}, row{"p99 in the hostile mix", "2.50 times that without, in the median of 1 pairs of slices (half of them from 2.50 to 2.50)", warn}},
 		"none":          {nil, row{"p99 in the hostile mix", "not known", warn}},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, (&hostileResult{ratios: test.ratios}).ratioRow()) })
