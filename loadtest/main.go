@@ -19,7 +19,9 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -46,6 +48,7 @@ type options struct {
 	rate     int
 	duration time.Duration
 	redis    string
+	page     string
 }
 
 func readOptions(args []string, stderr io.Writer) (options, error) {
@@ -57,6 +60,7 @@ func readOptions(args []string, stderr io.Writer) (options, error) {
 	flags.DurationVar(&o.duration, "duration", time.Minute, "how long the load lasts in all")
 	flags.BoolVar(&short, "short", false, "take about 20 s, as in CI")
 	flags.StringVar(&o.redis, "redis", "", "the `address` of a Redis or Valkey on this machine, instead of one that is started")
+	flags.StringVar(&o.page, "page", "", "a `file` of Markdown, docs/load.md, whose first table is replaced by that of this run")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -76,6 +80,10 @@ func (o options) check() error {
 	}
 	if o.redis != "" && !isLoopback(o.redis) {
 		errs = append(errs, fmt.Errorf("-redis is %q: it must be a host and port on the loopback interface, like 127.0.0.1:6379", o.redis))
+	}
+	if o.page != "" {
+		_, err := replaceTable(o.page, "")
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -123,18 +131,46 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "loadtest:", err)
 		return exitSetup
 	}
-	return conclude(stdout, o, rows)
+	return conclude(stdout, stderr, o, rows)
 }
 
 // conclude prints the table, and returns the exit code.
-func conclude(stdout io.Writer, o options, rows []row) int {
-	fmt.Fprintf(stdout, "%s %s/%s, %d processors, %d valid requests a second, %v\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), o.rate, o.duration)
-	printTable(stdout, rows)
+func conclude(stdout, stderr io.Writer, o options, rows []row) int {
+	var report strings.Builder
+	fmt.Fprintf(&report, "%s %s/%s, %d processors, %v in all, of which each row has its slices, with %d valid requests a second:\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), o.duration, o.rate)
+	printTable(&report, rows)
+	fmt.Fprint(stdout, report.String())
 	if anyWrong(rows) {
 		return exitWrong
 	}
+	if o.page != "" {
+		page, err := replaceTable(o.page, report.String())
+		if err == nil {
+			err = os.WriteFile(o.page, []byte(page), 0o644)
+		}
+		if err != nil {
+			fmt.Fprintln(stderr, "loadtest:", err)
+			return exitSetup
+		}
+	}
 	return 0
+}
+
+// reported is what conclude prints, in a page.
+var reported = regexp.MustCompile(`(?m)^go\S+ \S+/\S+, .*:\n\n(?:\|.*\n)+`)
+
+// replaceTable returns the text of a page with another report.
+func replaceTable(file, report string) (string, error) {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	at := reported.FindIndex(page)
+	if at == nil {
+		return "", fmt.Errorf("%s has no table of an earlier run", file)
+	}
+	return string(page[:at[0]]) + report + string(page[at[1]:]), nil
 }
 
 // measure starts what is needed and runs all parts.

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestTheTableIsMarkdown(t *testing.T) {
@@ -35,7 +39,7 @@ func TestTheExitCodeSaysWhetherSomethingIsWrong(t *testing.T) {
 			for _, v := range test.verdicts {
 				rows = append(rows, row{"what", "figures", v})
 			}
-			assert.Equal(t, test.code, conclude(io.Discard, options{}, rows))
+			assert.Equal(t, test.code, conclude(io.Discard, io.Discard, options{}, rows))
 		})
 	}
 }
@@ -74,6 +78,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		"too long":                 {[]string{"-duration", "61m"}, "-duration is 1h1m0s"},
 		"a Redis on another host":  {[]string{"-redis", "redis.example.com:6379"}, "loopback"},
 		"a Redis without its port": {[]string{"-redis", "127.0.0.1"}, "loopback"},
+		"a page that is not there": {[]string{"-page", "none.md"}, "none.md"},
+		"a page without a table":   {[]string{"-page", "main.go"}, "main.go has no table"},
 		"an argument":              {[]string{"now"}, `unexpected argument "now"`},
 		"an unknown flag":          {[]string{"-fast"}, "-fast"},
 	} {
@@ -97,5 +103,31 @@ func TestAPlanFitsItsDuration(t *testing.T) {
 		p := planFor(duration)
 		whole := p.sustained + p.rotation + time.Duration(p.hostilePairs)*pairDuration + time.Duration(p.shutdowns)*time.Second
 		assert.InEpsilon(t, duration.Seconds(), whole.Seconds(), 0.1)
+	}
+}
+
+func TestAPageGetsTheTableOfTheRun(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "load.md")
+	before, err := os.ReadFile("../docs/load.md")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(page, before, 0o600))
+	o := options{rate: 100, duration: time.Minute, page: page}
+
+	assert.Equal(t, exitWrong, conclude(io.Discard, io.Discard, o, []row{{"a", "1", fail}}))
+	after, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after), "a run that fails is not published")
+
+	for _, figures := range []string{"1", "2"} { // the second time it replaces what it wrote
+		var w bytes.Buffer
+		assert.Equal(t, 0, conclude(&w, io.Discard, o, []row{{"a", figures, ok}}))
+		after, err = os.ReadFile(page)
+		require.NoError(t, err)
+		head, tail, found := strings.Cut(string(after), w.String())
+		assert.True(t, found, w.String())
+		assert.Contains(t, w.String(), " processors, 1m0s in all, of which each row has its slices, with 100 valid requests a second:\n\n| what |")
+		assert.True(t, strings.HasPrefix(string(before), head))
+		assert.True(t, strings.HasSuffix(string(before), tail))
+		assert.True(t, strings.HasPrefix(tail, "\n## How to read it\n"), tail)
 	}
 }
