@@ -340,21 +340,28 @@ func TestAClientThatGoesAwayNeverReachesTheHandler(t *testing.T) {
 }
 
 // A body can take longer than the signature is good for: what stands on its time, like
-// package replay, must be able to rely on it.
+// package replay, must be able to rely on it. That the body is empty does not matter, where
+// a Source finds the payload elsewhere.
 func TestASignatureMustBeGoodWhenItsBodyHasArrived(t *testing.T) {
 	const arrives = 10 * time.Second
+	elsewhere := stripeapps.NewSource(func(*http.Request, []byte) ([]byte, error) { return []byte(plain), nil })
 	for _, test := range []struct {
-		name string
-		age  time.Duration // when the body begins to arrive
-		want error
+		name   string
+		source stripeapps.Source
+		body   string
+		age    time.Duration // when the body begins to arrive
+		want   error
 	}{
-		{"it just is", stripeapps.DefaultTolerance - arrives, nil},
-		{"it no longer is", stripeapps.DefaultTolerance - arrives + time.Second, stripeapps.ErrTooOld},
+		{"it just is", stripeapps.SignedBody, plain, stripeapps.DefaultTolerance - arrives, nil},
+		{"it no longer is", stripeapps.SignedBody, plain, stripeapps.DefaultTolerance - arrives + time.Second, stripeapps.ErrTooOld},
+		{"it just is, and the body is empty", elsewhere, "", stripeapps.DefaultTolerance - arrives, nil},
+		{"it no longer is, and the body is empty", elsewhere, "", stripeapps.DefaultTolerance - arrives + time.Second, stripeapps.ErrTooOld},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			now := testNow.Add(test.age)
-			v := newVerifier(t, stripeapps.VerifierConfig{Now: func() time.Time { return now }})
-			r, text := signedRequest(plain), strings.NewReader(plain)
+			v := newVerifier(t, stripeapps.VerifierConfig{Source: test.source, Now: func() time.Time { return now }})
+			r, text := signedRequest(plain), strings.NewReader(test.body)
+			r.ContentLength = -1
 			r.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
 				now = testNow.Add(test.age + arrives)
 				return text.Read(p)
