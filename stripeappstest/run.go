@@ -1,13 +1,13 @@
 package stripeappstest
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -303,14 +303,9 @@ func (config *RunConfig) payload() any {
 	if config.Nonce == "" {
 		return config.Payload
 	}
-	text, _ := objectText(config.Payload) // has been checked
-	own, _ := bytes.CutSuffix(bytes.TrimSpace(text), []byte("}"))
-	if own = bytes.TrimSpace(own); len(own) > len("{") {
-		own = append(bytes.Clone(own), ',')
-	} else {
-		own = []byte("{")
-	}
-	return fmt.Sprintf("%s%q:%q}", own, config.Nonce, rand.Text())
+	text, _ := objectText(config.Payload) // has been checked, and may be none
+	members, _ := stripejs.Members(text)
+	return stripejs.Object(append(members, stripejs.Member{Name: config.Nonce, Value: []byte(strconv.Quote(rand.Text()))}))
 }
 
 func (config *RunConfig) checkNow() error {
