@@ -492,6 +492,22 @@ func TestThePatternOfAnInnerMuxReachesWhatStandsOutside(t *testing.T) {
 	}
 }
 
+// requestWithFile has a form with a file that is too large for memory, and is signed by
+// its ids.
+func requestWithFile(t *testing.T, target string) *http.Request {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "name")
+	require.NoError(t, err)
+	file.Write(make([]byte, 11<<20))
+	form.Close()
+	r := withIDs(httptest.NewRequest(http.MethodPost, target, &body))
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+	return r
+}
+
 // The server removes the files of its own request's form, not those of a copy.
 func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
@@ -505,18 +521,8 @@ func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 	})))
 	defer server.Close()
 
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	file, err := form.CreateFormFile("file", "name")
-	require.NoError(t, err)
-	file.Write(make([]byte, 11<<20))
-	form.Close()
-	request, err := http.NewRequest(http.MethodPost, server.URL, &body)
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", form.FormDataContentType())
-	request.Header.Set("Stripe-User-Id", "usr_123")
-	request.Header.Set("Stripe-Account-Id", "acct_123")
-	request.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+	request := requestWithFile(t, server.URL)
+	request.RequestURI = "" // of a client
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	response.Body.Close()
@@ -529,15 +535,7 @@ func TestTheFilesOfAFormAreRemoved(t *testing.T) {
 
 func TestAFormThatWasParsedOutsideKeepsItsFiles(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	file, err := form.CreateFormFile("file", "name")
-	require.NoError(t, err)
-	file.Write(make([]byte, 11<<20))
-	form.Close()
-	r := withIDs(httptest.NewRequest(http.MethodPost, "/", &body))
-	r.Header.Set("Content-Type", form.FormDataContentType())
-	r.Header.Set("Stripe-Signature", sign(onlyIDs, testSecret, testNow))
+	r := requestWithFile(t, "/")
 	require.NoError(t, r.ParseMultipartForm(1))
 	v := newVerifier(t, stripeapps.VerifierConfig{Source: stripeapps.IDsInHeaders})
 	w := httptest.NewRecorder()
