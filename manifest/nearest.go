@@ -15,7 +15,7 @@ func nearest(s string, known []string) (name string, certain bool) {
 		case slices.Contains(misspelledPermissions, k):
 		case len(k) == len(s) && strings.EqualFold(separators.Replace(k), separators.Replace(s)):
 			return k, true
-		case name == "" && len(k) > 3 && slip.One(k, s):
+		case name == "" && slip.One(k, s):
 			name = k
 		}
 	}

@@ -7,7 +7,7 @@ import "strings"
 // one that begins with it, or "".
 func Meant(s string, names []string) string {
 	for _, name := range names {
-		if len(name) > 3 && One(name, s) {
+		if One(name, s) {
 			return name
 		}
 	}
@@ -19,9 +19,12 @@ func Meant(s string, names []string) string {
 	return ""
 }
 
-// One reports whether one character is missing, too many, or another one, or two
-// are the wrong way round.
+// One reports whether b is a with one character missing, too many, or another one, or
+// with two the wrong way round. A name of up to three is like too many others.
 func One(a, b string) bool {
+	if len(a) <= 3 {
+		return false
+	}
 	for a != "" && b != "" && a[0] == b[0] {
 		a, b = a[1:], b[1:]
 	}
