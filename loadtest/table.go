@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -95,10 +96,8 @@ func (t *tally) complaint() string {
 // worst is the verdict of several.
 func worst(all ...verdict) verdict {
 	for _, v := range []verdict{fail, warn} {
-		for _, is := range all {
-			if is == v {
-				return v
-			}
+		if slices.Contains(all, v) {
+			return v
 		}
 	}
 	return ok
