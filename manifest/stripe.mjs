@@ -2,8 +2,8 @@
 // in its JSON Schemas of manifests. What stripe.json has from elsewhere stays as it
 // is, but for the names that the schemas have by now.
 //
-//	git clone --depth 1 https://github.com/stripe/stripe-apps /tmp/stripe-apps
-//	node manifest/stripe.mjs /tmp/stripe-apps/schema 2026-11-25
+//	git clone --depth 1 https://github.com/stripe/stripe-apps ../stripe-apps
+//	node manifest/stripe.mjs ../stripe-apps/schema 2026-11-25
 //
 // The second argument is the date of the schemas; without it, it is today. What is
 // taken from where says stripe.json itself: each `from` is a file of `source` with
