@@ -134,7 +134,9 @@ func TestBinary(t *testing.T) {
 		commands, signedAt := p.curls(t)
 
 		t.Run("echo responds with the signed body", func(t *testing.T) {
-			assertAccepted(t, paste(t, commands["/api/echo"]), samplePayload, signedAt)
+			response := paste(t, commands["/api/echo"])
+			assert.Equal(t, []string{"*"}, response.Header["Access-Control-Allow-Origin"], "as the extension gets it")
+			assertAccepted(t, response, samplePayload, signedAt)
 		})
 		t.Run("whoami responds with the signed ids", func(t *testing.T) {
 			assertAccepted(t, paste(t, commands["/api/whoami"]), sampleIDsPayload, signedAt)

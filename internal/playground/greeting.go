@@ -58,11 +58,13 @@ Paste these into another terminal. The signatures are good for MINUTES minutes;
 start this again for new ones.
 
   curl -i 'BASE/api/echo' \
+       -H 'Origin: null' \
        -H 'Content-Type: application/json' \
        -H 'Stripe-Signature: SIGNATURE_OF_PAYLOAD' \
        -d 'PAYLOAD'
 
   curl -i 'BASE/api/whoami' \
+       -H 'Origin: null' \
        -H 'Stripe-User-Id: USER_ID' \
        -H 'Stripe-Account-Id: ACCOUNT_ID' \
        -H 'Stripe-Signature: SIGNATURE_OF_IDS'
