@@ -302,10 +302,10 @@ func (v *Verifier) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 //
 // Behind the chain, or a part of it, the response has no other headers but the
 // chain's own and those that were there when its innermost part was reached, which
-// is NewCSP, NewCORS, Verifier.Handler or Require: what a handler has set belongs to
-// a response that is not sent. Allow stays on 405, and Retry-After on 413, 429 and
-// 503. Elsewhere, which is also behind a writer in between that has no Unwrap, it
-// takes out only what describes another body, or how long it can be kept.
+// is NewCSP, NewCORS, Verifier.Handler, Require or replay.Once: what a handler has set
+// belongs to a response that is not sent. Allow stays on 405, and Retry-After on 413,
+// 429 and 503. Elsewhere, which is also behind a writer in between that has no Unwrap,
+// it takes out only what describes another body, or how long it can be kept.
 //
 // Content-Encoding stays elsewhere and behind any writer in between: a middleware
 // that compresses may have set it, and encode whatever is written. A handler behind

@@ -32,7 +32,7 @@ type Verdict struct {
 	Secret      int
 	SecretLabel string
 
-	// Time is when the age of the signature was judged, by the Verifier's clock;
+	// Time is when the age of the signature was judged last, by the Verifier's clock;
 	// or when the verification began, if it was over before that.
 	Time time.Time
 
