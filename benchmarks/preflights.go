@@ -31,12 +31,12 @@ func corsPeers() ([]corsPeer, error) {
 	if err != nil {
 		return nil, err
 	}
-	jub, err := jubcors.NewMiddleware(jubcors.Config{Origins: []string{"*"}, Methods: corsMethods, RequestHeaders: corsHeaders})
+	jub, err := jubcors.NewMiddleware(jubcors.Config{Origins: []string{"*"}, Methods: corsMethods, RequestHeaders: corsHeaders, MaxAgeInSeconds: 7200})
 	if err != nil {
 		return nil, err
 	}
-	rs := cors.New(cors.Options{AllowedOrigins: []string{"*"}, AllowedMethods: corsMethods, AllowedHeaders: corsHeaders})
-	chi := chicors.Handler(chicors.Options{AllowedOrigins: []string{"*"}, AllowedMethods: corsMethods, AllowedHeaders: corsHeaders})
+	rs := cors.New(cors.Options{AllowedOrigins: []string{"*"}, AllowedMethods: corsMethods, AllowedHeaders: corsHeaders, MaxAge: 7200})
+	chi := chicors.Handler(chicors.Options{AllowedOrigins: []string{"*"}, AllowedMethods: corsMethods, AllowedHeaders: corsHeaders, MaxAge: 7200})
 	return []corsPeer{
 		{oursName, protect},
 		{rsCORS, rs.Handler},

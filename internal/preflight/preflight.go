@@ -5,6 +5,7 @@ package preflight
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,9 @@ type Handler struct {
 	refusesOptions     bool         // as a method of requests
 
 	methods, headers string // the whole lists, as they are sent
+	methodList       []string
+	lowerHeaders     []string
+	maxAge           string
 }
 
 // New returns a Handler. The lists of cfg are copied.
@@ -37,6 +41,9 @@ func New(cfg Config) *Handler {
 		refusesOptions: !slices.Contains(cfg.Methods, http.MethodOptions),
 		methods:        strings.Join(cfg.Methods, ", "),
 		headers:        strings.Join(cfg.Headers, ", "),
+		methodList:     slices.Clone(cfg.Methods),
+		lowerHeaders:   strings.Split(strings.ToLower(strings.Join(cfg.Headers, ",")), ","),
+		maxAge:         strconv.Itoa(int(cfg.MaxAge / time.Second)),
 	}
 	options := cors.Options{
 		// Exact, and one look-up: the lists of rs/cors ignore case.
@@ -62,12 +69,21 @@ func New(cfg Config) *Handler {
 
 // Is reports whether r is a preflight.
 func Is(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	methods := r.Header["Access-Control-Request-Method"] // Get would look at each byte of the name
+	return len(methods) > 0 && methods[0] != ""
 }
 
 // ServeHTTP responds to r, which is a preflight.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	forget(w.Header()) // what a part outside has granted
+	header := w.Header()
+	forget(header) // what a part outside has granted
+	if h.grantUsual(header, r) {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	if _, credentials := h.origins.Grant(r.Header.Get("Origin")); credentials {
 		h.credentialed.ServeHTTP(w, r)
 	} else {
@@ -115,6 +131,9 @@ func (h *Handler) explain(header http.Header, r *http.Request) {
 }
 
 func forget(header http.Header) {
+	if len(header) == 0 {
+		return
+	}
 	for _, name := range headers {
 		if name != "Vary" {
 			delete(header, name)

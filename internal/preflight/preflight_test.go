@@ -3,6 +3,7 @@ package preflight_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,4 +59,59 @@ func TestAPreflightGetsExactlyTheseHeaders(t *testing.T) {
 		})
 	}
 	assert.False(t, preflight.Is(httptest.NewRequest(http.MethodOptions, "/", nil)))
+}
+
+// A preflight as browsers write it takes a shorter way, on which it must get the same as
+// on that of rs/cors. A Vary from outside keeps a preflight off the shorter way.
+func FuzzTheShorterWayIsThatOfRSCORS(f *testing.F) {
+	for _, lists := range [][2]string{
+		{"", ""}, {"content-type,stripe-signature", ""}, {"stripe-signature,content-type", ""}, {"content-type", "stripe-signature"},
+		{"content-type,content-type", ""}, {"Content-Type", ""}, {"content-type, stripe-signature", ""}, {"content-type,", ""},
+		{",content-type", ""}, {",", ""}, {"content-type,x-own", ""}, {"*", ""},
+	} {
+		for _, origin := range []string{"null", "https://app.example.com", "https://evil.example", ""} {
+			f.Add(origin, "POST", lists[0], lists[1])
+		}
+	}
+	f.Add("null", "OPTIONS", "content-type", "")
+	f.Add("null", "post", "content-type", "")
+	configs := []preflight.Config{
+		{Origins: fetch.NewAllowedOrigins([]string{"*"}, nil)},
+		{Origins: fetch.NewAllowedOrigins([]string{"*"}, []string{"https://app.example.com"})},
+		{Origins: fetch.NewAllowedOrigins([]string{"null"}, []string{"https://app.example.com"})},
+	}
+	var handlers []*preflight.Handler
+	for _, cfg := range configs {
+		cfg.Methods, cfg.Headers, cfg.MaxAge = []string{"GET", "POST", "purge"}, []string{"Stripe-Signature", "Content-Type"}, time.Hour
+		handlers = append(handlers, preflight.New(cfg))
+	}
+	f.Fuzz(func(t *testing.T, origin, method, line, more string) {
+		for i, h := range handlers {
+			r := request(origin, method, line)
+			if more != "" {
+				r.Header.Add("Access-Control-Request-Headers", more)
+			}
+			got, want := httptest.NewRecorder(), httptest.NewRecorder()
+			want.Header().Set("Vary", "X-Outside")
+			h.ServeHTTP(got, r)
+			h.ServeHTTP(want, r)
+			want.Header()["Vary"] = slices.DeleteFunc(want.Header()["Vary"], func(v string) bool { return v == "X-Outside" })
+			assert.Equal(t, want.Header(), got.Header(), i)
+			assert.Equal(t, want.Code, got.Code)
+		}
+	})
+}
+
+func TestAUsualPreflightIsAnsweredInOneAllocation(t *testing.T) {
+	h := preflight.New(preflight.Config{
+		Origins: fetch.NewAllowedOrigins([]string{"*"}, nil),
+		Methods: []string{"POST"}, Headers: []string{"Content-Type", "Stripe-Signature"}, MaxAge: time.Hour,
+	})
+	r, w := request("null", "POST", "content-type,stripe-signature"), httptest.NewRecorder()
+	h.ServeHTTP(w, r) // the map grows
+	header := w.Header()
+	assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() {
+		clear(header)
+		h.ServeHTTP(w, r)
+	}))
 }
