@@ -19,6 +19,14 @@ import (
 // refused, but for those of the known names. It returns encoding/json's error, and a
 // sentence about it that holds nothing of the object, or "".
 func Strictly[T any](object []byte, known ...string) (value T, detail string, err error) {
+	if names := flat[T](); names != nil && areAmong(object, names, known) && json.Unmarshal(object, &value) == nil {
+		return value, "", nil
+	}
+	return apart[T](object, known)
+}
+
+// apart is Strictly for any T and any object.
+func apart[T any](object []byte, known []string) (value T, detail string, err error) {
 	named, others := signed.Split(object, known...)
 	strict := json.NewDecoder(bytes.NewReader(others))
 	strict.DisallowUnknownFields()
