@@ -147,10 +147,32 @@ func serverOf(t *testing.T, s stack, handler http.Handler) server {
 	return server{stack: s, Address: listening.Listener.Addr().String()}
 }
 
+func TestTheLeastWithHeadersSendsThoseOfTheChain(t *testing.T) {
+	payload := payloadOf(256)
+	var headers []http.Header
+	for _, make := range []func() (http.Handler, error){leastWithHeaders, func() (http.Handler, error) { return protected(strict) }} {
+		handler, err := make()
+		require.NoError(t, err)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, newRequest(payload, payload))
+		headers = append(headers, w.Header())
+	}
+	assert.Equal(t, headers[1], headers[0])
+	assert.NotEmpty(t, headers[0]["Content-Security-Policy"])
+}
+
+func TestVerifyPayloadOfOneHash(t *testing.T) {
+	var text strings.Builder
+	require.NoError(t, printOfHash(true, &text))
+	of, err := strconv.ParseFloat(strings.TrimSpace(text.String()), 64)
+	require.NoError(t, err)
+	assert.Greater(t, of, 0.5)
+}
+
 func TestAllStacksAreMeasured(t *testing.T) {
 	all, err := measureStacks(quick, stacks(), 256)
 	require.NoError(t, err)
-	assert.Len(t, all, 5)
+	assert.Len(t, all, 6)
 
 	var servers []server
 	for _, s := range stacks() {
@@ -303,15 +325,15 @@ func TestThePage(t *testing.T) {
 	}
 	kib := one(oursName, newStripeGo, hmacAlone, sha256Only)
 	kib[0].figures[0] = 1.31
-	m := measured{preflights: one(oursName, rsCORS), workloads: workloads(), longHeader: longHeaderFigures{"1,000,000", 9}}
+	m := measured{preflights: one(oursName, rsCORS), workloads: workloads(), longHeader: longHeaderFigures{"1,000,000", 9}, ofSlowHash: 1.1}
 	for range verifierSizes {
 		m.verifiers = append(m.verifiers, kib)
 	}
 	for range stackSizes {
-		m.stacks = append(m.stacks, one(oursName, looseName, leastName, bareName, byHandName))
+		m.stacks = append(m.stacks, one(oursName, looseName, leastName, sendsName, bareName, byHandName))
 	}
 	for range m.workloads {
-		m.http = append(m.http, one(oursName, looseName, leastName, bareName, byHandName, expressName))
+		m.http = append(m.http, one(oursName, looseName, leastName, sendsName, bareName, byHandName, expressName))
 	}
 	servers := []server{{stack: stack{name: expressName}, Versions: map[string]string{"node": "20.0.0", "express": "5.0.0"}}}
 
@@ -326,6 +348,7 @@ func TestThePage(t *testing.T) {
 		"| over HTTP, 1 KiB, `DecodePayload`: at least 0.97 of bare Go's requests | 1.00 | yes |",
 		"| the same with `json.Unmarshal` | 1.00 | yes |",
 		"| `VerifyPayload`, 1 KiB: at most 1.30 of one SHA-256 | 1.31 | no |",
+		"| the same without the processor's instructions for SHA-256 | 1.10 | yes |",
 		"| a preflight without a network: at most 1.00 of rs/cors alone | 1.00 | yes |", "",
 	}, "\n"))
 

@@ -17,6 +17,7 @@ import (
 func main() {
 	short := flag.Bool("short", false, "take some 15 seconds: enough to see that it works, not to publish figures")
 	name := flag.String("serve", "", "be the server of this name; for the program's own use")
+	hash := flag.Bool("hash", false, "print VerifyPayload relative to one SHA-256, at 1 KiB; for the program's own use")
 	flag.Parse()
 	var err error
 	switch {
@@ -24,6 +25,8 @@ func main() {
 		err = fmt.Errorf("what is %q? It takes no arguments", flag.Arg(0))
 	case *name != "":
 		err = serve(*name)
+	case *hash:
+		err = printOfHash(*short, os.Stdout)
 	default:
 		err = run(*short, os.Stdout)
 	}
@@ -36,10 +39,7 @@ func main() {
 // run measures all, and then writes the page. Whatever ends the program, its servers end
 // with it.
 func run(short bool, w io.Writer) error {
-	p := full
-	if short {
-		p = inShort
-	}
+	p := paceOf(short)
 	ctx, stop := context.WithCancel(context.Background())
 	servers, err := startServers(ctx)
 	defer func() {
@@ -70,6 +70,7 @@ type measured struct {
 	verifiers, stacks, http []results
 	preflights              results
 	longHeader              longHeaderFigures
+	ofSlowHash              float64 // see measureSlowHash
 	workloads               []workload
 }
 
@@ -80,6 +81,9 @@ func measure(ctx context.Context, p pace, servers []server) (m measured, err err
 			return m, err
 		}
 		m.verifiers = append(m.verifiers, all)
+	}
+	if m.ofSlowHash, err = measureSlowHash(ctx, p); err != nil {
+		return m, err
 	}
 	if m.longHeader, err = measureLongHeader(p); err != nil {
 		return m, err

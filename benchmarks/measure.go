@@ -21,6 +21,13 @@ var (
 	inShort = pace{slice: time.Millisecond, rounds: 7, httpSlice: 70 * time.Millisecond, httpRounds: 3}
 )
 
+func paceOf(short bool) pace {
+	if short {
+		return inShort
+	}
+	return full
+}
+
 // contender is one of those that do the same work.
 type contender struct {
 	name string

@@ -40,6 +40,8 @@ func page(short bool, p pace, servers []server, m measured) (string, error) {
 		"Verifiers":  tableOf("payload", sizesOf(verifierSizes), m.verifiers, sha256Only),
 		"OfStripeGo": ratio(kib.of(oursName, newStripeGo)),
 		"Least":      ratio(m.http[0].of(leastName, bareName)),
+		"Sends":      ratio(m.http[0].of(sendsName, bareName)),
+		"OfSends":    ratio(m.http[0].of(looseName, sendsName)),
 		"HMACOfSHA":  ratio(kib.of(hmacAlone, sha256Only)),
 		"OursOfHMAC": ratio(kib.of(oursName, hmacAlone)),
 		"Preflights": tableOf("preflight", []string{"POST, two headers"}, []results{m.preflights}, rsCORS),
@@ -62,6 +64,7 @@ func aims(m measured, kib results) string {
 		row("over HTTP, 1 KiB, `DecodePayload`: at least 0.97 of bare Go's requests", strict, strict >= 0.97),
 		row("the same with `json.Unmarshal`", loose, loose >= 0.97),
 		row("`VerifyPayload`, 1 KiB: at most 1.30 of one SHA-256", hash, hash <= 1.30),
+		row("the same without the processor's instructions for SHA-256", m.ofSlowHash, m.ofSlowHash <= 1.30),
 		row("a preflight without a network: at most 1.00 of rs/cors alone", preflight, preflight <= 1),
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"time"
 
 	"github.com/rs/cors"
@@ -28,6 +29,7 @@ const (
 	looseName  = oursName + ", `json.Unmarshal`" // where oursName has `DecodePayload`
 	bareName   = "bare Go"
 	leastName  = bareName + ", `VerifyPayload`"
+	sendsName  = leastName + ", headers" // those of the chain
 	byHandName = "by hand"
 )
 
@@ -36,6 +38,7 @@ func stacks() []stack {
 		{oursName, true, func() (http.Handler, error) { return protected(strict) }},
 		{looseName, true, func() (http.Handler, error) { return protected(loose) }},
 		{leastName, true, least},
+		{sendsName, true, leastWithHeaders},
 		{bareName, false, func() (http.Handler, error) { return http.HandlerFunc(bare), nil }},
 		{byHandName, true, func() (http.Handler, error) { return byHand(), nil }},
 	}
@@ -107,6 +110,29 @@ func least() (http.Handler, error) {
 		}
 		decode(w, body)
 	}), err
+}
+
+// leastWithHeaders is least, and sends the headers that the chain sends: what any
+// chain that a browser can use has to spend.
+func leastWithHeaders() (http.Handler, error) {
+	chain, err := protected(strict)
+	if err != nil {
+		return nil, err
+	}
+	next, err := least()
+	if err != nil {
+		return nil, err
+	}
+	payload, w := payloadOf(256), httptest.NewRecorder()
+	chain.ServeHTTP(w, newRequest(payload, payload))
+	headers := w.Header()
+	headers.Del("Content-Type") // of the handler
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, values := range headers {
+			w.Header()[name] = slices.Clone(values)
+		}
+		next.ServeHTTP(w, r)
+	}), nil
 }
 
 // protected is the chain of this library.
