@@ -65,6 +65,8 @@ var (
 var (
 	errNoStateButSigned = stripeapps.NewError(ErrNotStarted.Code(), ErrNotStarted.Status(),
 		"the app was installed, but not from this site: start again here to connect your account")
+	errInternal = stripeapps.NewError("internal", http.StatusInternalServerError,
+		"the install could not be completed at the moment: start again later")
 	errMethod = stripeapps.NewError("install_method", http.StatusMethodNotAllowed,
 		"this page can only be opened in a browser: start again")
 )

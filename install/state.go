@@ -139,10 +139,11 @@ func (s *states) take(w http.ResponseWriter, r *http.Request) (Mode, error) {
 	if err != nil {
 		return "", err
 	}
-	if !query.Has("state") {
+	state := query.Get("state")
+	if state == "" {
 		return "", ErrNotStarted
 	}
-	f, err := s.find(r, query.Get("state"))
+	f, err := s.find(r, state)
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,28 @@
+// Package install installs a Stripe App on accounts, from a page of yours.
+//
+// An install link leads a person to Stripe, where they agree, and back to yours with
+// their user and account, signed by Stripe. The signature does not say who is at the
+// browser: without more, whoever sees the address can open it, and so connect their
+// account to somebody else's session, or the other way round. A Link gives each
+// install a state that is bound to the browser by a cookie, and is good once:
+//
+//	link, err := install.NewLink(install.LinkConfig{
+//		URL:         "https://marketplace.stripe.com/apps/install/link/com.example.app",
+//		RedirectURI: "https://app.example.com/installed",
+//		StartPath:   "/install",
+//		Verifier:    verifier,
+//		StateKeys:   [][]byte{key}, // 32 random bytes
+//		Guard:       replay.NewMemory(replay.MemoryConfig{}),
+//	})
+//	…
+//	mux.Handle("GET /install", link.Start())
+//	mux.Handle("GET /installed", link.Callback(func(w http.ResponseWriter, r *http.Request, installed install.Installed) {
+//		// remember installed.AccountID for whoever is signed in to your site, and
+//		http.Redirect(w, r, "/welcome", http.StatusSeeOther)
+//	}))
+//
+// Both stand beside the chain of package stripeapps, not behind it: a browser opens
+// them, and no extension signs anything.
+//
+// https://docs.stripe.com/stripe-apps/install-links
+package install
