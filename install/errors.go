@@ -29,7 +29,7 @@ var (
 	// ErrNotStarted: there is no state, as nobody has begun this install at Start. So
 	// it is with an install begun in the Marketplace or the Dashboard.
 	ErrNotStarted = stripeapps.NewError("install_not_started", http.StatusBadRequest,
-		"this install was not begun on this site, as when it is begun at Stripe: start again here to connect your account")
+		"this install was begun at Stripe and not on this site: start again here to connect your account")
 
 	// ErrInvalidState: the state was not made with one of the keys, or for another
 	// RedirectURI.
@@ -53,7 +53,7 @@ var (
 	// ErrSignature: install_signature is missing, or is not Stripe's over this state,
 	// user and account. It wraps the reason, an error of VerifyPayload.
 	ErrSignature = stripeapps.NewError("install_signature_refused", http.StatusBadRequest,
-		"that Stripe has installed the app could not be verified: start again, and if that does not help, tell whoever runs this site")
+		"Stripe's confirmation of this install could not be verified: start again, and if that does not help, tell whoever runs this site")
 
 	// ErrUnavailable: the Guard could not tell whether the state has been used. It
 	// wraps the Guard's error.

@@ -1,6 +1,6 @@
-// Package golden has the vectors of vectors.json for the tests of this module and
-// for package stripeappstest, which other modules use. README.md says what they
-// are.
+// Package golden has the vectors of vectors.json and installs.json for the tests of
+// this module and for package stripeappstest, which other modules use. README.md says
+// what they are.
 package golden
 
 import (
