@@ -13,7 +13,8 @@
 // Options change who signs, when and where the ids are, and make requests that
 // are wrong in one way each: see [Option]. [Run] tests a whole handler as it is
 // wired up, and says what to change. [GoldenVectors] are for testing a verifier
-// of your own, or a gateway.
+// of your own, or a gateway. [NewInstallRedirect] is for installs, which a browser comes
+// back from.
 //
 // Everything that is signed is written as JavaScript's JSON.stringify writes it,
 // byte for byte. With [At] it depends on nothing but the arguments.

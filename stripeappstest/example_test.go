@@ -1,6 +1,7 @@
 package stripeappstest_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/install"
+	"github.com/seed-8a2ffb75/stripeapps/replay"
 	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
@@ -62,6 +65,46 @@ func ExampleSign() {
 	// Output:
 	// t=1700000000,v1=2169d97fe82034a4e21fee68caad96d8073ff6598287b2db4676bbbfb2ba7313
 	// {"note":"café & bar","amount":1250,"user_id":"usr_test","account_id":"acct_test"}
+}
+
+func ExampleNewInstallRedirect() {
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{stripeappstest.DefaultSecret}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key := sha256.Sum256([]byte("a key for tests"))
+	link, err := install.NewLink(install.LinkConfig{
+		URL:         "https://marketplace.stripe.com/apps/install/link/com.example.app",
+		RedirectURI: "https://app.example.com/installed",
+		Verifier:    verifier,
+		StateKeys:   [][]byte{key[:]},
+		Guard:       replay.NewMemory(replay.MemoryConfig{}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	callback := link.Callback(func(w http.ResponseWriter, r *http.Request, installed install.Installed) {
+		fmt.Println("installed on", installed.AccountID)
+	})
+	for _, option := range []stripeappstest.Option{
+		stripeappstest.WithAccount("acct_123"),
+		stripeappstest.Tampered(),
+		stripeappstest.WithOtherSecret(),
+	} {
+		start := httptest.NewRecorder()
+		link.Start().ServeHTTP(start, httptest.NewRequest("GET", "/install", nil))
+		r := stripeappstest.NewInstallRedirect(start.Result(), option)
+		w := httptest.NewRecorder()
+		callback.ServeHTTP(w, r)
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// installed on acct_123
+	// 200
+	// 400
+	// 400
 }
 
 func ExampleGoldenVectors() {
