@@ -25,6 +25,7 @@ import (
 	// So that no cached result is used once one of them has changed.
 	_ "github.com/seed-8a2ffb75/stripeapps/cspreport"
 	_ "github.com/seed-8a2ffb75/stripeapps/explain"
+	_ "github.com/seed-8a2ffb75/stripeapps/install"
 	_ "github.com/seed-8a2ffb75/stripeapps/manifest"
 	_ "github.com/seed-8a2ffb75/stripeapps/replay"
 	_ "github.com/seed-8a2ffb75/stripeapps/stripeappstest"
@@ -35,7 +36,7 @@ const module = "github.com/seed-8a2ffb75/stripeapps"
 // packages are those that a block may use without saying so, as goimports would
 // find them.
 var packages = map[string]string{
-	"stripeapps": module, "cspreport": module + "/cspreport", "explain": module + "/explain",
+	"stripeapps": module, "cspreport": module + "/cspreport", "explain": module + "/explain", "install": module + "/install",
 	"manifest": module + "/manifest", "replay": module + "/replay", "stripeappstest": module + "/stripeappstest",
 
 	"assert": "github.com/stretchr/testify/assert", "require": "github.com/stretchr/testify/require",
