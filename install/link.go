@@ -108,6 +108,8 @@ func checkVerifier(v *stripeapps.Verifier) error {
 //
 // Put what is to be known first in front of it, such as that somebody is signed in to
 // your site. It does NOT limit the rate of requests: each costs a MAC, and no memory.
+// Another site can lead a browser here, again and again: the installs that are under way
+// in it are then to be started again.
 func (l *Link) Start() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setPrivate(w)
@@ -128,10 +130,15 @@ func (l *Link) Start() http.Handler {
 	})
 }
 
-// Installed is an install that has been verified: Stripe has signed that this user has
-// installed the app on this account, and the browser is the one that began it.
+// Installed is an install that has been verified: Stripe has signed for this user and
+// account, and the browser is the one that began it.
+//
+// It proves that whoever is at the browser is this user, and had the app on this account
+// when Stripe signed. It does NOT prove that it was they who installed it: any user who
+// may use the app there can have the same signed. Where an account is connected already
+// to somebody else's account with you, do not replace that without asking them.
 type Installed struct {
-	// UserID is the id of the Dashboard user who installed the app (usr_…).
+	// UserID is the id of the Dashboard user (usr_…).
 	UserID string
 	// AccountID is the id of the account that it is installed on (acct_…).
 	AccountID string
@@ -161,10 +168,10 @@ type Installed struct {
 // the account (ErrSignature); and that the state is used for the first time (ErrUsed,
 // ErrUnavailable). Only what passes all of them uses the state up.
 //
-// A Dashboard user can have the same text signed by an extension, with
-// fetchStripeSignature({state}): that is no harm, as it has their own ids, and needs a
-// state of their own browser. The other way round, an install's signature is refused
-// for an API request (stripeapps.ErrInstallSignature).
+// An install's signature is refused for an API request (stripeapps.ErrInstallSignature).
+// The other way round, a user of an app that is installed already can have the same text
+// signed by its extension, with fetchStripeSignature({state}): it has their own ids, and
+// needs a state of their own browser. See Installed for what that means.
 //
 // It panics if done is nil.
 func (l *Link) Callback(done func(w http.ResponseWriter, r *http.Request, installed Installed)) http.Handler {

@@ -390,7 +390,7 @@ func TestURLs(t *testing.T) {
 		"StartPath": {
 			func(cfg *install.LinkConfig, text string) { cfg.StartPath = text },
 			[]string{"", "/", "/install", "/install?from=stripe"},
-			map[string]string{"install": "", "//evil.com": "", `/\evil.com`: "", "https://evil.com/": "", "javascript:alert(1)": "", "/a\nb": ""},
+			map[string]string{"install": "", "//evil.com": "", "///evil.com": "", `/\evil.com`: "", "https://evil.com/": "", "javascript:alert(1)": "", "/a\nb": ""},
 		},
 	} {
 		for _, good := range test.good {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -153,17 +154,38 @@ func TestSeveralInstallsAreUnderWayInOneBrowser(t *testing.T) {
 
 func TestABrowserKeepsTheNewestEightInstalls(t *testing.T) {
 	s, b := newTestStates(t, &testClock{testNow}), &browser{}
-	b.cookies = []*http.Cookie{{Name: "session", Value: "1"}, {Name: cookiePrefix + "other", Value: "1"}}
+	b.cookies = []*http.Cookie{{Name: "session", Value: "1"}, {Name: cookiePrefix + "other", Value: "1"}, {Name: cookiePrefix + "AAAA", Value: "1"}, {Name: cookiePrefix + "AAAAAAAAAAAA", Value: "1"}}
 	var states []string
 	for range 20 {
 		states = append(states, b.start(t, s, Live))
 	}
-	require.Len(t, b.cookies, 2+8)
+	require.Len(t, b.cookies, 4+8)
 	_, err := b.take(s, states[11])
 	assert.ErrorIs(t, err, ErrOtherBrowser)
 	for _, state := range states[12:] {
 		_, err := b.take(s, state)
 		assert.NoError(t, err)
+	}
+}
+
+// Who sends more than a browser would does not get as much back.
+func TestManyCookiesAreNotAllForgotten(t *testing.T) {
+	s := newTestStates(t, &testClock{testNow})
+	for name, test := range map[string]struct{ cookies, want int }{
+		"as a browser may have": {8, 1 + 1},
+		"more":                  {500, 32 + 1},
+		"more than is read":     {1500, 1},
+	} {
+		r := httptest.NewRequest("GET", "/install", nil)
+		var line strings.Builder
+		for i := range test.cookies {
+			fmt.Fprintf(&line, "%s%08d=%020d; ", cookiePrefix, i, i)
+		}
+		r.Header.Set("Cookie", line.String())
+		w := httptest.NewRecorder()
+		_, err := s.start(w, r, Live)
+		require.NoError(t, err)
+		assert.Len(t, w.Header()["Set-Cookie"], test.want, name)
 	}
 }
 
@@ -210,6 +232,8 @@ func TestAStateIsMadeWithAKey(t *testing.T) {
 	assert.NoError(t, err)
 	_, err = b.take(old, b.start(t, rolled, Live))
 	assert.ErrorIs(t, err, ErrInvalidState, "the first key signs")
+	_, err = b.take(rolled, b.start(t, rolled, Live))
+	assert.NoError(t, err)
 }
 
 func TestAStateIsForItsPurpose(t *testing.T) {
@@ -244,6 +268,8 @@ func TestWhatIsNoState(t *testing.T) {
 		"padding":                 state + "==",
 		"a line break in it":      state[:50] + "\n" + state[51:],
 		"a line break more":       state[:50] + "\n" + state[50:],
+		"four line breaks in it":  state[:50] + "\n\n\n\n" + state[54:],
+		"line breaks alone":       strings.Repeat("\n", 98),
 		"a bit that is not used":  state[:97] + string(state[97]+1),
 		"the alphabet of base64":  strings.Repeat("+", 98),
 		"a megabyte":              strings.Repeat("A", 10<<10),

@@ -60,7 +60,7 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, errors.New("is not an http or https URL")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
 		return nil, errors.New("has a user, a query or a fragment")
-	case u.String() != text || strings.ContainsAny(text, `\`):
+	case u.String() != text:
 		return nil, errors.New("is not written as browsers write it")
 	}
 	if err := fetch.CheckHost(u.Hostname()); err != nil {
@@ -74,8 +74,7 @@ func checkStartPath(path string) error {
 	if path == "" {
 		return nil
 	}
-	u, err := url.Parse(path)
-	if err != nil || path[0] != '/' || u.Host != "" || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\#") || len(path) > mostURLBytes {
+	if _, err := url.Parse(path); err != nil || path[0] != '/' || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\#") || len(path) > mostURLBytes {
 		return errors.New(`stripeapps/install: StartPath is not the path of a page of this site, like "/install"`)
 	}
 	return nil
