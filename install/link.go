@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
@@ -31,6 +32,12 @@ type LinkConfig struct {
 
 	// Verifier has the app's signing secrets. It can be the one of the API.
 	Verifier *stripeapps.Verifier
+
+	// SecretLabels are the labels of the secrets that this link's installs are signed
+	// with, where the Verifier has LabeledSecrets: those of this app, if it also has
+	// another's, whose users could have the same text signed. nil means that only
+	// secrets without a label are accepted.
+	SecretLabels []string
 
 	// StateKeys authenticate the states: each has 32 random bytes, and there are 1 to
 	// 16. The first one signs; all are accepted, so that a new one can be put first and
@@ -64,6 +71,7 @@ type Link struct {
 	url         *url.URL
 	redirectURI string
 	verifier    *stripeapps.Verifier
+	labels      []string
 	states      *states
 	refusals    refusals
 }
@@ -77,6 +85,7 @@ func NewLink(cfg LinkConfig) (*Link, error) {
 		checkRedirectURI(cfg.RedirectURI),
 		checkStartPath(cfg.StartPath),
 		checkVerifier(cfg.Verifier),
+		checkSecretLabels(cfg.SecretLabels),
 		statesErr,
 	)
 	if err != nil {
@@ -84,7 +93,7 @@ func NewLink(cfg LinkConfig) (*Link, error) {
 	}
 	states.purpose = "link " + cfg.RedirectURI
 	return &Link{
-		url: link, redirectURI: cfg.RedirectURI, verifier: cfg.Verifier, states: states,
+		url: link, redirectURI: cfg.RedirectURI, verifier: cfg.Verifier, labels: slices.Clone(cfg.SecretLabels), states: states,
 		refusals: refusals{cfg.StartPath, cfg.ErrorHandler},
 	}, nil
 }
@@ -95,6 +104,16 @@ func checkVerifier(v *stripeapps.Verifier) error {
 	}
 	if _, err := v.VerifyPayload(nil, ""); errors.Is(err, stripeapps.ErrNotVerified) {
 		return errors.New("stripeapps/install: Verifier was not made by stripeapps.NewVerifier")
+	}
+	return nil
+}
+
+func checkSecretLabels(labels []string) error {
+	switch {
+	case labels != nil && len(labels) == 0:
+		return errors.New("stripeapps/install: SecretLabels is empty: leave it nil for secrets without a label, or list those of this app")
+	case slices.Contains(labels, ""):
+		return errors.New(`stripeapps/install: SecretLabels has "", which is no label`)
 	}
 	return nil
 }
@@ -113,8 +132,8 @@ func checkVerifier(v *stripeapps.Verifier) error {
 func (l *Link) Start() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setPrivate(w)
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
+		if r.Method != http.MethodGet { // a HEAD would begin an install that nobody goes on with
+			w.Header().Set("Allow", "GET")
 			l.refusals.refuse(w, r, errMethod)
 			return
 		}
@@ -234,8 +253,17 @@ func (l *Link) verify(state string, query url.Values) (installed Installed, err 
 	}
 	payload := `{"state":"` + state + `","user_id":"` + installed.UserID + `","account_id":"` + installed.AccountID + `"}`
 	installed.Signature, err = l.verifier.VerifyPayload([]byte(payload), query.Get("install_signature"))
+	if err == nil && !l.acceptsSecret(installed.Signature.SecretLabel) {
+		err = errOtherSecret
+	}
 	if err != nil {
 		return Installed{}, caused{ErrSignature, err}
 	}
 	return installed, nil
 }
+
+func (l *Link) acceptsSecret(label string) bool {
+	return label == "" && l.labels == nil || slices.Contains(l.labels, label)
+}
+
+var errOtherSecret = errors.New("stripeapps/install: signed with a secret whose label is not among SecretLabels")

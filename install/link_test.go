@@ -90,28 +90,65 @@ func newSite(link *install.Link) *site {
 
 func TestStartLeadsToStripe(t *testing.T) {
 	link := newLink(t, newConfig(t))
-	for _, method := range []string{"GET", "HEAD"} {
-		w := send(link.Start(), httptest.NewRequest(method, "/install", nil))
-		assert.Equal(t, http.StatusSeeOther, w.Code)
-		assert.Empty(t, w.Body.String())
-		location, err := url.Parse(w.Header().Get("Location"))
-		require.NoError(t, err)
-		query := location.Query()
-		assert.Equal(t, []string{redirectURI}, query["redirect_uri"])
-		assert.Regexp(t, `^[A-Za-z0-9_-]{98}$`, query.Get("state"))
-		assert.Len(t, query, 2)
-		location.RawQuery = ""
-		assert.Equal(t, linkURL, location.String())
-		assert.Len(t, w.Header()["Set-Cookie"], 1)
-		for _, name := range []string{"Location", "Set-Cookie"} {
-			delete(w.Header(), name)
-		}
-		assert.Equal(t, http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}}, w.Header())
+	w := send(link.Start(), httptest.NewRequest("GET", "/install", nil))
+	assert.Equal(t, http.StatusSeeOther, w.Code)
+	assert.Empty(t, w.Body.String())
+	location, err := url.Parse(w.Header().Get("Location"))
+	require.NoError(t, err)
+	query := location.Query()
+	assert.Equal(t, []string{redirectURI}, query["redirect_uri"])
+	assert.Regexp(t, `^[A-Za-z0-9_-]{98}$`, query.Get("state"))
+	assert.Len(t, query, 2)
+	location.RawQuery = ""
+	assert.Equal(t, linkURL, location.String())
+	assert.Len(t, w.Header()["Set-Cookie"], 1)
+	for _, name := range []string{"Location", "Set-Cookie"} {
+		delete(w.Header(), name)
 	}
-	w := send(link.Start(), httptest.NewRequest("POST", "/install", nil))
-	assert.Equal(t, http.StatusMethodNotAllowed, w.Code)
-	assert.Equal(t, "GET, HEAD", w.Header().Get("Allow"))
-	assert.Empty(t, w.Header()["Set-Cookie"])
+	assert.Equal(t, http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}}, w.Header())
+	for _, method := range []string{"POST", "HEAD"} {
+		w := send(link.Start(), httptest.NewRequest(method, "/install", nil))
+		assert.Equal(t, http.StatusMethodNotAllowed, w.Code)
+		assert.Equal(t, "GET", w.Header().Get("Allow"))
+		assert.Empty(t, w.Header()["Set-Cookie"])
+	}
+}
+
+// Where a Verifier has the secrets of two apps, a user of the other one can have this
+// one's state signed by it.
+func TestAnInstallIsSignedWithASecretOfThisApp(t *testing.T) {
+	other := stripeappstest.DefaultSecret + "other"
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Now: now, LabeledSecrets: []stripeapps.LabeledSecret{
+		{Label: "this", Secret: stripeappstest.DefaultSecret}, {Label: "other", Secret: other},
+	}})
+	require.NoError(t, err)
+	for _, test := range []struct {
+		name     string
+		labels   []string
+		secret   string
+		accepted bool
+	}{
+		{"its own", []string{"this"}, stripeappstest.DefaultSecret, true},
+		{"another app's", []string{"this"}, other, false},
+		{"one of several", []string{"this", "other"}, other, true},
+		{"its own, but no label is configured", nil, stripeappstest.DefaultSecret, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := newConfig(t)
+			cfg.Verifier, cfg.SecretLabels = verifier, test.labels
+			link := newLink(t, cfg)
+			s := newSite(link)
+			w := send(s, stripeappstest.NewInstallRedirect(start(link), stripeappstest.At(testNow), stripeappstest.WithSecret(test.secret)))
+			assert.Equal(t, test.accepted, len(s.installed) == 1)
+			assert.Equal(t, test.accepted, w.Code == http.StatusSeeOther)
+		})
+	}
+	cfg := newConfig(t)
+	cfg.SecretLabels = []string{"this"}
+	link := newLink(t, cfg)
+	s := newSite(link)
+	send(s, stripeappstest.NewInstallRedirect(start(link), stripeappstest.At(testNow)))
+	assert.Empty(t, s.installed, "a secret without a label")
 }
 
 func TestAnInstallComesBackOnce(t *testing.T) {
@@ -337,6 +374,12 @@ func TestEachProblemOfALinkIsNamed(t *testing.T) {
 		"stripeapps/install: StateKeys is empty: give a key of 32 random bytes\n"+
 		"stripeapps/install: Guard is nil: give replay.NewMemory, or one that several processes share")
 	cfg := newConfig(t)
+	for _, labels := range [][]string{{}, {""}} {
+		cfg.SecretLabels = labels
+		_, err = install.NewLink(cfg)
+		assert.ErrorContains(t, err, "SecretLabels")
+	}
+	cfg.SecretLabels = nil
 	cfg.Verifier = new(stripeapps.Verifier)
 	_, err = install.NewLink(cfg)
 	assert.EqualError(t, err, "stripeapps/install: Verifier was not made by stripeapps.NewVerifier")
