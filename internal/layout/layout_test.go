@@ -112,7 +112,7 @@ func TestProductionFunctionsAreShorterThan60Lines(t *testing.T) {
 func TestTheRootImportsNoPackageBesideIt(t *testing.T) {
 	deps := strings.Fields(run(t, nil, "go", "list", "-deps", module))
 	require.Contains(t, deps, module)
-	for _, name := range []string{"explain", "cspreport", "install", "manifest", "replay", "stripeappstest"} {
+	for _, name := range []string{"explain", "cspreport", "events", "install", "manifest", "replay", "stripeappstest"} {
 		assert.NotContains(t, deps, module+"/"+name)
 	}
 }

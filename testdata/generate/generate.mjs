@@ -2,7 +2,7 @@
 // servers make them: the payload is the text of
 // JSON.stringify({...payload, user_id, account_id}), the header what stripe-node
 // generates for it. Nothing here is random and no clock is read, so that every
-// run writes the same bytes.
+// run writes the same bytes. events.mjs, which npm runs next, makes the golden events.
 //
 //   npm ci && npm run generate
 
