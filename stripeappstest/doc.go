@@ -14,8 +14,9 @@
 // are wrong in one way each: see [Option]. [Run] tests a whole handler as it is
 // wired up, and says what to change. [GoldenVectors] are for testing a verifier
 // of your own, or a gateway. [NewInstallRedirect] is for installs, which a browser comes
-// back from.
+// back from, and [NewEvent] for the endpoint of package events.
 //
-// Everything that is signed is written as JavaScript's JSON.stringify writes it,
-// byte for byte. With [At] it depends on nothing but the arguments.
+// What an extension signs is written as JavaScript's JSON.stringify writes it,
+// byte for byte. With [At], and [WithEventID] for events, everything depends on
+// nothing but the arguments.
 package stripeappstest

@@ -29,7 +29,7 @@ const otherSecret = "absec_stripeappstest_of_another_app"
 // beyondTolerance is more than any VerifierConfig.Tolerance.
 const beyondTolerance = 25 * time.Hour
 
-// Option changes what NewRequest, Sign and Body make. Options are applied in their
+// Option changes what NewRequest, Sign and Body make, and NewEvent and NewRawEvent. Options are applied in their
 // order. The ways of being wrong can be combined; a chain responds with the code of
 // what it checks first: form, time, signature, identity.
 type Option func(*signing)
@@ -45,6 +45,9 @@ type signing struct {
 	unsigned bool
 	tampered bool
 	onlyIDs  bool
+
+	eventID  string
+	testMode bool
 }
 
 type place int
@@ -233,6 +236,9 @@ func newMessage(payload any, options []Option) (*message, error) {
 			return nil, errors.New("stripeappstest: an Option is nil")
 		}
 		option(&m.signing)
+	}
+	if m.eventID != "" || m.testMode {
+		return nil, errors.New("stripeappstest: WithEventID and InTestMode are for events, not for an extension's requests")
 	}
 	if m.at.IsZero() {
 		m.at = time.Now()
