@@ -37,10 +37,11 @@ const module = "github.com/seed-8a2ffb75/stripeapps"
 // find them.
 var packages = map[string]string{
 	"stripeapps": module, "cspreport": module + "/cspreport", "explain": module + "/explain", "install": module + "/install",
+	"events": module + "/events", "eventstest": module + "/events/eventstest",
 	"manifest": module + "/manifest", "replay": module + "/replay", "stripeappstest": module + "/stripeappstest",
 
 	"assert": "github.com/stretchr/testify/assert", "require": "github.com/stretchr/testify/require",
-	"webhook": "github.com/stripe/stripe-go/v76/webhook", "base64": "encoding/base64", "errors": "errors",
+	"webhook": "github.com/stripe/stripe-go/v76/webhook", "base64": "encoding/base64", "context": "context", "errors": "errors",
 	"expvar": "expvar", "fmt": "fmt",
 	"http": "net/http", "httptest": "net/http/httptest", "httputil": "net/http/httputil", "io": "io", "json": "encoding/json", "log": "log",
 	"os": "os", "rand": "crypto/rand", "signal": "os/signal", "slices": "slices", "slog": "log/slog",

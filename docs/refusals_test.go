@@ -18,17 +18,24 @@ import (
 
 var refusalRow = regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\d+) \\| (?:`([\\w.]+)`|–) \\|")
 
-// Every reason has a row in docs/refusals.md, and every row is a reason.
-func TestTheTableOfRefusalsIsTheCodes(t *testing.T) {
+// refusalPages are those that have a table of reasons.
+var refusalPages = []string{"docs/refusals.md", "docs/events.md"}
+
+// Every reason has a row in one of the tables, and every row is a reason.
+func TestTheTablesOfRefusalsAreTheCodes(t *testing.T) {
+	texts := documents(t)
 	inTable := map[string]string{}
-	for _, row := range refusalRow.FindAllStringSubmatch(documents(t)["docs/refusals.md"], -1) {
-		assert.NotContains(t, inTable, row[1], "a second row")
-		inTable[row[1]] = row[2] + " " + row[3]
+	for _, page := range refusalPages {
+		for _, row := range refusalRow.FindAllStringSubmatch(texts[page], -1) {
+			assert.NotContains(t, inTable, row[1], "a second row")
+			inTable[row[1]] = row[2] + " " + row[3]
+		}
 	}
 	inCode := map[string]string{}
 	addRefusals(t, inCode, root, "")
 	addRefusals(t, inCode, filepath.Join(root, "cspreport"), "cspreport.")
 	addRefusals(t, inCode, filepath.Join(root, "replay"), "replay.")
+	addRefusals(t, inCode, filepath.Join(root, "events"), "events.")
 	assert.Equal(t, inCode, inTable)
 }
 
@@ -56,19 +63,23 @@ var notCodes = []string{
 	"account_id", "stripe_roles", "user_id", // members of a payload
 	"add_header", "client_max_body_size", // nginx
 	"allowed_redirect_uris", "post_install_action", // of a manifest
-	"refund_read", "webhook_write", // permissions
+	"event_read", "refund_read", "webhook_write", // permissions
 }
 
 // What another page calls a code is one.
 func TestCodesExist(t *testing.T) {
 	texts, ofInstalls := documents(t), installCodes(t)
+	tables := ""
+	for _, page := range refusalPages {
+		tables += texts[page]
+	}
 	for name, text := range texts {
 		if !strings.HasPrefix(name, "docs/") {
 			continue
 		}
 		for _, code := range snakeCase.FindAllStringSubmatch(prose(text), -1) {
 			if !slices.Contains(notCodes, code[1]) && ofInstalls[code[1]] == "" {
-				assert.Contains(t, texts["docs/refusals.md"], "\n| "+code[0]+" |", name)
+				assert.Contains(t, tables, "\n| "+code[0]+" |", name)
 			}
 		}
 	}

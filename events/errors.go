@@ -53,7 +53,7 @@ var (
 		"the event could not be read to its end")
 	errBodyTooSlow = reworded(stripeapps.ErrBodyUnreadable,
 		"the event did not arrive within the time that this endpoint, or its server, gives it")
-	errMethod = reworded(stripeapps.NewError("method_not_allowed", http.StatusMethodNotAllowed, "-"),
+	errMethod = makeError("method_not_allowed", http.StatusMethodNotAllowed,
 		"events come by POST")
 
 	errNotMade = reworded(ErrHandlerFailed,
@@ -69,9 +69,11 @@ var (
 		"the signed event is about an install, but does not name the account as such an event does")
 )
 
+// makeError is for codes that other packages have too.
+var makeError = stripeapps.NewError
+
 // reworded returns an Error with the code and status of e.
 func reworded(e *stripeapps.Error, detail string) *stripeapps.Error {
-	makeError := stripeapps.NewError
 	return makeError(e.Code(), e.Status(), detail)
 }
 

@@ -36,7 +36,20 @@ import (
 // It SHOULD remember a handled key until its time, and forget it soon after: an event
 // whose key is forgotten earlier can be handled twice.
 //
-// eventstest.Run holds an implementation to this.
+// eventstest.Run holds an implementation to this. In PostgreSQL, its methods can be:
+//
+//	CREATE TABLE stripe_events (key bytea PRIMARY KEY, attempt text NOT NULL, until timestamptz NOT NULL)
+//
+//	-- Begin ($3 is now): Begun if it touches a row
+//	INSERT INTO stripe_events AS e VALUES ($1, $2, $4)
+//	ON CONFLICT (key) DO UPDATE SET attempt = $2, until = $4 WHERE e.until < $3
+//	-- and if not: Handled if this is '', and Running otherwise
+//	SELECT attempt FROM stripe_events WHERE key = $1
+//	-- Finish
+//	INSERT INTO stripe_events VALUES ($1, '', $2)
+//	ON CONFLICT (key) DO UPDATE SET attempt = '', until = $2
+//	-- Abandon
+//	DELETE FROM stripe_events WHERE key = $1 AND attempt = $2
 type Guard interface {
 	// Begin begins an attempt at a key, which is running until a time, unless another
 	// is running, or the key is handled.
