@@ -198,7 +198,7 @@ func accountHeader(u *url.URL) string {
 // is not ok if that names another account. Names are compared as the most generous
 // servers do, which hand headers on as CGI variables.
 func headerWithoutAccount(header http.Header, account string) (_ http.Header, ok bool) {
-	rest := make(http.Header, len(header)+2)
+	rest := http.Header{}
 	for name, values := range header {
 		switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
 		case "authorization":

@@ -277,6 +277,7 @@ func TestKeysGoToStripeAlone(t *testing.T) {
 		{"the API", stripe, "https://api.stripe.com/v1/refunds", true},
 		{"the API with its port", stripe, "https://api.stripe.com:443/v1/refunds", true},
 		{"uploads", stripe, "https://files.stripe.com/v1/files", true},
+		{"uploads with their port", stripe, "https://files.stripe.com:443/v1/files", true},
 		{"v2", stripe, "https://api.stripe.com/v2/core/events", true},
 		{"an id with a slash and dots in it", stripe, "https://api.stripe.com/v1/coupons/a%2F..b..%2Fc...", true},
 		{"without TLS", stripe, "http://api.stripe.com/v1/refunds", false},
@@ -389,6 +390,20 @@ func TestARedirectTakesNoKeyElsewhere(t *testing.T) {
 		second["Referer"] = []string{api.URL + "/v1/old"}
 		assert.Equal(t, []http.Header{first, second}, got)
 	})
+}
+
+// A Base can write to what it is given, as one that traces does.
+func TestTheRequestOfTheClientIsNotBasesOwn(t *testing.T) {
+	transport := newTransport(t, install.TransportConfig{Base: roundTripper(func(r *http.Request) (*http.Response, error) {
+		r.Header["Stripe-Version"][0] = "another"
+		r.Header.Set("Traceparent", "1")
+		return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, r.Body.Close()
+	})})
+	r := newCall(verifiedContext(t, inLive), "https://api.stripe.com/v1/refunds")
+	r.Header.Set("Stripe-Version", "2026-03-25.dahlia")
+	_, err := transport.RoundTrip(r)
+	require.NoError(t, err)
+	assert.Equal(t, http.Header{"Stripe-Version": {"2026-03-25.dahlia"}}, r.Header)
 }
 
 // What Base says is told on, and the body is Base's to close.
