@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/fetch"
 )
 
 func (cfg TransportConfig) check() error {
@@ -61,7 +61,7 @@ func checkKeys(keys map[Mode]string) error {
 			continue
 		}
 		known++
-		if what := checkKey(mode, key); what != "" {
+		if what := checkPlatformKey(mode, key); what != "" {
 			errs = append(errs, fmt.Errorf("stripeapps/install: TransportConfig.Keys[%s] %s", mode, what))
 		}
 	}
@@ -74,8 +74,8 @@ func checkKeys(keys map[Mode]string) error {
 	return errors.Join(errs...)
 }
 
-// checkKey says what is wrong with your key for a mode, without showing any of it, or "".
-func checkKey(mode Mode, key string) string {
+// checkPlatformKey says what is wrong with your key for a mode, without showing any of it, or "".
+func checkPlatformKey(mode Mode, key string) string {
 	kind, rest, _ := strings.Cut(key, "_")
 	of, rest, _ := strings.Cut(rest, "_")
 	want := map[bool]string{true: "live", false: "test"}[mode == Live]
@@ -110,8 +110,7 @@ func isLoopback(text string) bool {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || text != u.Scheme+"://"+u.Host {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return fetch.IsLoopback(u.Hostname())
 }
 
 // platformKeys returns what gives a call your key of its mode.
@@ -140,13 +139,13 @@ func accountTokens(source TokenSource) func(context.Context, ID) (string, error)
 	}
 }
 
-// maxTokenBytes is more than any of Stripe's tokens has.
-const maxTokenBytes = 4096
+// maxAccessTokenBytes is more than any of Stripe's tokens has.
+const maxAccessTokenBytes = 4096
 
 // canBeToken reports whether a token can be an account's, in a mode. Not all tokens say
 // their mode.
 func canBeToken(token string, mode Mode) bool {
-	if token == "" || len(token) > maxTokenBytes || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+	if token == "" || len(token) > maxAccessTokenBytes || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return false
 	}
 	other := "live"
