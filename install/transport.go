@@ -64,8 +64,7 @@ type TokenSource interface {
 //	client := &http.Client{Transport: transport, Timeout: 80 * time.Second}
 //
 // With Keys, a call has the key of its mode, and names the account in Stripe-Account, or
-// under /v2/, which does not know that header, in Stripe-Context. With Tokens it has the
-// account's token and no such header. Whose call it is never depends on the call itself:
+// under /v2/ in Stripe-Context. With Tokens it has the account's token and neither header. Whose call it is never depends on the call itself:
 // one that names another account is refused.
 //
 // Keys and tokens go to api.stripe.com and files.stripe.com alone, by https, under /v1/
@@ -185,8 +184,9 @@ func (t *Transport) leadsToStripe(r *http.Request) bool {
 		!slices.ContainsFunc(strings.Split(u.Path, "/"), func(segment string) bool { return segment == "." || segment == ".." })
 }
 
-// accountHeader is what names the account for a call. Under /v2/, Stripe takes no notice
-// of Stripe-Account, and would do for you what is to be done for the account.
+// accountHeader is what names the account for a call. Under /v2/, Stripe has been seen to
+// take no notice of Stripe-Account, and to do for the platform what was to be done for the
+// account.
 func accountHeader(u *url.URL) string {
 	if strings.HasPrefix(u.Path, "/v2/") {
 		return "Stripe-Context"
