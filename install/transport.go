@@ -64,8 +64,9 @@ type TokenSource interface {
 //	client := &http.Client{Transport: transport, Timeout: 80 * time.Second}
 //
 // With Keys, a call has the key of its mode, and names the account in Stripe-Account, or
-// under /v2/ in Stripe-Context. With Tokens it has the account's token and neither header. Whose call it is never depends on the call itself:
-// one that names another account is refused.
+// under /v2/ in Stripe-Context. With Tokens it has the account's token and neither header.
+// Whose call it is never depends on the call itself: one that names another account is
+// refused.
 //
 // Keys and tokens go to api.stripe.com and files.stripe.com alone, by https, under /v1/
 // and /v2/, and not with a path that leads elsewhere by "..". Anything else is refused,
