@@ -39,7 +39,7 @@ func (cfg TransportConfig) checkSandboxLabels() error {
 			errs = append(errs, fmt.Errorf("stripeapps/install: TransportConfig.SandboxLabels[%d] is empty: a secret without a label is not a sandbox's", i))
 		}
 	}
-	if cfg.SandboxLabels != nil && cfg.Mode != nil {
+	if len(cfg.SandboxLabels) > 0 && cfg.Mode != nil {
 		errs = append(errs, errors.New("stripeapps/install: TransportConfig.SandboxLabels and Mode are both set: let Mode look at Identity.SecretLabel"))
 	}
 	if _, ok := cfg.Keys[Sandbox]; len(cfg.SandboxLabels) > 0 && cfg.Keys != nil && !ok {
@@ -89,8 +89,8 @@ func checkPlatformKey(mode Mode, key string) string {
 		return "is a publishable API key (pk_…): " + use
 	case kind == "whsec" || kind == "absec":
 		return "is a signing secret (" + kind + "_…): " + use
-	case kind == "sk" && of == "org":
-		return "is an organization's API key (sk_org_…), which is for several accounts of yours: " + use
+	case of == "org":
+		return "is an organization's API key (…_org_…), which is for several accounts of yours: " + use
 	case kind != "sk" && kind != "rk":
 		return "is no secret API key: " + use
 	case of != want || rest == "":

@@ -59,7 +59,7 @@ func TestWhatIsWrongWithATransportConfigIsToldAtOnce(t *testing.T) {
 		{"a publishable key", keys("live", "pk_live_1"), []string{field + "Keys[live] is a publishable API key (pk_…)" + useLive}},
 		{"an app's signing secret", keys("live", "absec_1"), []string{field + "Keys[live] is a signing secret (absec_…)" + useLive}},
 		{"an endpoint's signing secret", keys("test", "whsec_1"), []string{field + "Keys[test] is a signing secret (whsec_…)" + useTest}},
-		{"an organization's key", keys("live", "sk_org_live_1"), []string{field + "Keys[live] is an organization's API key (sk_org_…), which is for several accounts of yours" + useLive}},
+		{"an organization's key", keys("live", "sk_org_live_1"), []string{field + "Keys[live] is an organization's API key (…_org_…), which is for several accounts of yours" + useLive}},
 		{"a refresh token", keys("live", "rt_1"), []string{field + "Keys[live] is no secret API key" + useLive}},
 		{"the beginning of a key", keys("live", "sk_live_"), []string{field + "Keys[live] is not a key of this mode" + useLive}},
 		{"less than that", keys("live", "sk_live"), []string{field + "Keys[live] is not a key of this mode" + useLive}},

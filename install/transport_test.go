@@ -225,6 +225,10 @@ func TestACallIsRefused(t *testing.T) {
 		{"with a refresh token", token("rt_1"), ofAcct1, nil, "wrong_token", nil},
 		{"with a publishable key", token("pk_live_1"), ofAcct1, nil, "wrong_token", nil},
 		{"with a token that would end the header", token("a\r\nb"), ofAcct1, nil, "wrong_token", nil},
+		{"with a code", token("ac_1"), ofAcct1, nil, "wrong_token", nil},
+		{"with an app's signing secret", token("absec_1"), ofAcct1, nil, "wrong_token", nil},
+		{"with an endpoint's signing secret", token("whsec_1"), ofAcct1, nil, "wrong_token", nil},
+		{"with a token that is not ASCII", token("tokén"), ofAcct1, nil, "wrong_token", nil},
 		{"with a token of two words", token("a b"), ofAcct1, nil, "wrong_token", nil},
 		{"with a token that is too long", token(strings.Repeat("a", 4097)), ofAcct1, nil, "wrong_token", nil},
 	} {
