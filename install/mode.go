@@ -15,5 +15,3 @@ const (
 	// Sandbox is a sandbox, which is not test mode.
 	Sandbox Mode = "sandbox"
 )
-
-func (m Mode) valid() bool { return m == Live || m == Test || m == Sandbox }

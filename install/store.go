@@ -3,6 +3,8 @@ package install
 import (
 	"context"
 	"errors"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 // ID names one install: an account has the app once in each mode, with tokens of its
@@ -13,17 +15,9 @@ type ID struct {
 }
 
 // valid reports whether id can be that of an install.
-func (id ID) valid() bool {
-	if len(id.Account) < 1 || len(id.Account) > 255 {
-		return false
-	}
-	for _, c := range []byte(id.Account) {
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' {
-			return false
-		}
-	}
-	return id.Mode.valid()
-}
+func (id ID) valid() bool { return signed.IsID(id.Account) && id.Mode.valid() }
+
+func (m Mode) valid() bool { return m == Live || m == Test || m == Sandbox }
 
 // Record is what a Store keeps of an install.
 type Record struct {
