@@ -1,0 +1,174 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// flight is a refresh that is going on in this process, for all who wait for it.
+type flight struct {
+	done  chan struct{} // closed when grant and err are there
+	grant grant
+	err   error
+}
+
+// join returns the refresh of an install that is going on, or starts one. It goes on when
+// ctx ends: what Stripe has given by then must not be lost.
+func (t *Tokens) join(ctx context.Context, id ID) *flight {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f, ok := t.flights[id]; ok {
+		return f
+	}
+	f := &flight{done: make(chan struct{}), err: caused{ErrTokensUnavailable, errors.New("install: the refresh did not come to its end")}}
+	t.flights[id] = f
+	go func() {
+		defer func() {
+			t.mu.Lock()
+			delete(t.flights, id)
+			t.mu.Unlock()
+			close(f.done)
+		}()
+		f.grant, f.err = t.refresh(context.WithoutCancel(ctx), id)
+	}()
+	return f
+}
+
+// refresh gets the next tokens from Stripe, if it is this process's turn, and else waits
+// until another one has them.
+func (t *Tokens) refresh(ctx context.Context, id ID) (grant, error) {
+	turn, cancel := context.WithTimeout(ctx, 3*t.lease)
+	defer cancel()
+	g, version, err := t.take(turn, id)
+	now := t.now()
+	switch {
+	case err != nil:
+		return grant{}, err
+	case g.refused(now):
+		return grant{}, ErrInstallAgain
+	case !g.due(now):
+		return g, nil
+	}
+	asked := now.Unix()
+	got, err := t.endpoint.refresh(ctx, id, g.RefreshToken, t.lease/2)
+	if err != nil {
+		return t.failed(ctx, id, g, version, err)
+	}
+	next := grant{AccessToken: got.access, RefreshToken: got.refresh, Installed: g.Installed, Obtained: asked, Lifetime: got.lifetime}
+	return t.keep(ctx, id, g.RefreshToken, next, version)
+}
+
+// take returns tokens that are not due, or makes this process the one that refreshes
+// them: by writing a name of its own into the record, which only one process can do.
+// Another one's name stands until it is taken out, or has stood unchanged for a Lease, by
+// the clock of this process.
+func (t *Tokens) take(ctx context.Context, id ID) (grant, int64, error) {
+	var seen int64
+	var since time.Time
+	for wait := newBackoff(); ; {
+		g, version, err := t.load(ctx, id)
+		if now := t.now(); err != nil || g.refused(now) || !g.due(now) {
+			return g, version, err
+		}
+		if version != seen {
+			seen, since = version, time.Now()
+		}
+		if g.Holder == "" || time.Since(since) >= t.lease {
+			g.Holder = newHolder()
+			taken, err := t.save(ctx, id, g, version)
+			if err == nil {
+				return g, taken, nil
+			} else if !errors.Is(err, ErrConflict) {
+				return grant{}, 0, caused{ErrTokensUnavailable, err}
+			}
+		}
+		if err := wait.next(ctx); err != nil {
+			return grant{}, 0, caused{ErrTokensUnavailable, err}
+		}
+	}
+}
+
+// keep stores the tokens that Stripe has given for the refresh token used. It tries for
+// some minutes: they are the only ones that are good by now.
+//
+// Who has the turn does not matter here. What is stored is replaced if it has the refresh
+// token that was used, of which next is the successor, even if another process has
+// since taken the refresh over; and left alone if it has another one.
+func (t *Tokens) keep(ctx context.Context, id ID, used string, next grant, version int64) (grant, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepFor)
+	defer cancel()
+	for wait := newBackoff(); ; {
+		_, err := t.save(ctx, id, next, version)
+		if err == nil {
+			return next, nil
+		}
+		stored, found, loadErr := t.load(ctx, id)
+		switch {
+		case errors.Is(loadErr, ErrNotInstalled):
+			return grant{}, ErrNotInstalled // uninstalled meanwhile
+		case loadErr == nil && stored.RefreshToken != used:
+			return stored, nil // installed again, or refreshed by who took over
+		case loadErr == nil:
+			version = found
+		}
+		if wait.next(ctx) != nil {
+			return grant{}, caused{ErrTokensUnavailable, err}
+		}
+	}
+}
+
+const keepFor = 10 * time.Minute
+
+// failed takes this process's name out of the record after Stripe has not given tokens,
+// and says so in it.
+func (t *Tokens) failed(ctx context.Context, id ID, g grant, version int64, reason error) (grant, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.lease/2)
+	defer cancel()
+	mark := func(g grant) grant {
+		g.Holder, g.Failed = "", t.now().Unix()
+		if errors.Is(reason, ErrInstallAgain) {
+			g.Refused = g.Failed
+		}
+		return g
+	}
+	used, holder := g.RefreshToken, g.Holder
+	for wait := newBackoff(); ; {
+		_, err := t.save(ctx, id, mark(g), version)
+		if err == nil {
+			return grant{}, reason
+		}
+		stored, found, err := t.load(ctx, id)
+		switch {
+		case errors.Is(err, ErrNotInstalled):
+			return grant{}, ErrNotInstalled
+		case err == nil && stored.RefreshToken != used:
+			return stored, nil // there are other ones
+		case err == nil && stored.Holder != holder:
+			return grant{}, reason // somebody else's turn
+		case err == nil:
+			g, version = stored, found
+		}
+		if wait.next(ctx) != nil {
+			return grant{}, reason
+		}
+	}
+}
+
+// backoff waits longer each time, and not in step with others.
+type backoff struct{ delay time.Duration }
+
+func newBackoff() *backoff { return &backoff{25 * time.Millisecond} }
+
+func (b *backoff) next(ctx context.Context) error {
+	timer := time.NewTimer(b.delay/2 + rand.N(b.delay))
+	defer timer.Stop()
+	b.delay = min(2*b.delay, time.Second)
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
