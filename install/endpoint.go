@@ -217,7 +217,7 @@ func check(token *oauth2.Token, mode Mode, account string) (tokens, error) {
 		return tokens{}, caused{ErrTokenResponse, errors.New("install: the tokens are of another type than bearer")}
 	}
 	for _, t := range []string{got.access, got.refresh} {
-		if len(t) > maxTokenBytes || !isToken(t) {
+		if !isToken(t) {
 			return tokens{}, caused{ErrTokenResponse, errors.New("install: a token is missing, or has over 4096 bytes, or a character that tokens do not have")}
 		}
 	}

@@ -164,7 +164,7 @@ func (t *Tokens) Exchange(ctx context.Context, mode Mode, code string) (Authoriz
 	if err := ctx.Err(); err != nil {
 		return Authorized{}, err
 	}
-	if len(code) > maxCodeBytes || !isToken(code) {
+	if !isCode(code) {
 		return Authorized{}, ErrCodeRefused
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.lease)
@@ -381,7 +381,10 @@ func (t *Tokens) Wait(ctx context.Context) error {
 // newHolder is a name for who refreshes, which is used once.
 func newHolder() string { return rand.Text() }
 
-// isToken reports whether text can be a code or a token: visible ASCII.
+// isCode reports whether text can be a code.
+func isCode(text string) bool { return isToken(text) && len(text) <= maxCodeBytes }
+
+// isToken reports whether text can be a token: up to 4096 of visible ASCII.
 func isToken(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+	return text != "" && len(text) <= maxTokenBytes && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
