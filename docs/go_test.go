@@ -26,6 +26,8 @@ import (
 	_ "github.com/seed-8a2ffb75/stripeapps/cspreport"
 	_ "github.com/seed-8a2ffb75/stripeapps/explain"
 	_ "github.com/seed-8a2ffb75/stripeapps/install"
+	_ "github.com/seed-8a2ffb75/stripeapps/install/installtest"
+	_ "github.com/seed-8a2ffb75/stripeapps/install/sqlstore"
 	_ "github.com/seed-8a2ffb75/stripeapps/manifest"
 	_ "github.com/seed-8a2ffb75/stripeapps/replay"
 	_ "github.com/seed-8a2ffb75/stripeapps/stripeappstest"
@@ -38,6 +40,7 @@ const module = "github.com/seed-8a2ffb75/stripeapps"
 var packages = map[string]string{
 	"stripeapps": module, "cspreport": module + "/cspreport", "explain": module + "/explain", "install": module + "/install",
 	"events": module + "/events", "eventstest": module + "/events/eventstest",
+	"installtest": module + "/install/installtest", "sqlstore": module + "/install/sqlstore",
 	"manifest": module + "/manifest", "replay": module + "/replay", "stripeappstest": module + "/stripeappstest",
 
 	"assert": "github.com/stretchr/testify/assert", "require": "github.com/stretchr/testify/require",

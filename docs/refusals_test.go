@@ -62,6 +62,7 @@ var snakeCase = regexp.MustCompile("`([a-z]+(?:_[a-z]+)+)`")
 var notCodes = []string{
 	"account_id", "stripe_roles", "user_id", // members of a payload
 	"add_header", "client_max_body_size", // nginx
+	"expires_in", "invalid_grant", // of OAuth
 	"allowed_redirect_uris", "post_install_action", "stripe_api_access_type", "restricted_api_key", // of a manifest
 	"event_read", "refund_read", "webhook_write", "read_only", // permissions
 	"account_invalid", "more_permissions_required_for_application", // errors of Stripe's API

@@ -27,6 +27,7 @@ const (
 	early   = 5 * time.Minute  // before its end, a token is refreshed
 	spare   = 30 * time.Second // before its end, a token is no longer used
 	pause   = 30 * time.Second // between refreshes that fail, while the token can be used
+	moment  = 2 * time.Second  // between refreshes that fail, when it cannot
 	again   = time.Hour        // between refreshes of a token that was refused
 	skewed  = 10 * time.Minute // in the future: the clock that wrote this is not to be trusted
 	hour    = time.Hour        // of an access token, if Stripe does not say so

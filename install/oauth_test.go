@@ -17,7 +17,7 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/replay"
 )
 
-const redirectURI = "https://app.example.com/authorized"
+const callbackURI = "https://app.example.com/authorized"
 
 func oauthConfig(tokens *install.Tokens) install.OAuthConfig {
 	return install.OAuthConfig{
@@ -25,7 +25,7 @@ func oauthConfig(tokens *install.Tokens) install.OAuthConfig {
 			install.Live: "https://marketplace.stripe.com/oauth/v2/authorize?client_id=ca_live1",
 			install.Test: "https://marketplace.stripe.com/oauth/v2/chnlink_1/authorize?client_id=ca_test1&redirect_uri=https%3A%2F%2Fother.example%2F&state=x",
 		},
-		RedirectURI: redirectURI,
+		RedirectURI: callbackURI,
 		StartPath:   "/connect",
 		Tokens:      tokens,
 		StateKeys:   [][]byte{bytes.Repeat([]byte("stateky1"), 4)},
@@ -33,16 +33,16 @@ func oauthConfig(tokens *install.Tokens) install.OAuthConfig {
 	}
 }
 
-// site is one with OAuth installs, and a browser's way through it.
-type site struct {
+// oauthSite is one with OAuth installs, and a browser's way through it.
+type oauthSite struct {
 	*world
 	oauth   *install.OAuth
 	refusal error
 	done    []install.Authorized
 }
 
-func newSite(w *world, change ...func(*install.OAuthConfig)) *site {
-	s := &site{world: w}
+func newOAuthSite(w *world, change ...func(*install.OAuthConfig)) *oauthSite {
+	s := &oauthSite{world: w}
 	cfg := oauthConfig(w.process())
 	cfg.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { s.refusal = err }
 	for _, f := range change {
@@ -55,22 +55,22 @@ func newSite(w *world, change ...func(*install.OAuthConfig)) *site {
 }
 
 // start begins an install: it returns where Stripe is, and the browser's cookies.
-func (s *site) start(mode install.Mode) (*url.URL, []*http.Cookie) {
+func (s *oauthSite) start(mode install.Mode) (*url.URL, []*http.Cookie) {
 	s.Helper()
 	w := httptest.NewRecorder()
 	s.oauth.Start(mode).ServeHTTP(w, httptest.NewRequest("GET", "https://app.example.com/start", nil))
 	require.Equal(s, http.StatusSeeOther, w.Code)
 	to, err := w.Result().Location()
 	require.NoError(s, err)
-	assert.Equal(s, redirectURI, to.Query().Get("redirect_uri"))
+	assert.Equal(s, callbackURI, to.Query().Get("redirect_uri"))
 	return to, w.Result().Cookies()
 }
 
 // back comes back from Stripe with a query.
-func (s *site) back(cookies []*http.Cookie, query url.Values) *httptest.ResponseRecorder {
+func (s *oauthSite) back(cookies []*http.Cookie, query url.Values) *httptest.ResponseRecorder {
 	s.Helper()
 	s.refusal = nil
-	r := httptest.NewRequest("GET", redirectURI+"?"+query.Encode(), nil).WithContext(s.Context())
+	r := httptest.NewRequest("GET", callbackURI+"?"+query.Encode(), nil).WithContext(s.Context())
 	for _, cookie := range cookies {
 		r.AddCookie(cookie)
 	}
@@ -84,7 +84,7 @@ func (s *site) back(cookies []*http.Cookie, query url.Values) *httptest.Response
 
 func TestOAuth(t *testing.T) {
 	inBubble(t, func(w *world) {
-		s := newSite(w)
+		s := newOAuthSite(w)
 		for _, test := range []struct {
 			id   install.ID
 			link string
@@ -117,39 +117,39 @@ func TestOAuthRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		want  error
-		query func(s *site, query url.Values) url.Values
+		query func(s *oauthSite, query url.Values) url.Values
 	}{
-		{"who cancelled", install.ErrCancelled, func(*site, url.Values) url.Values {
+		{"who cancelled", install.ErrCancelled, func(*oauthSite, url.Values) url.Values {
 			return url.Values{"error": {"access_denied"}, "error_description": {"The user denied your request"}}
 		}},
-		{"an install from the Marketplace", install.ErrNotStarted, func(_ *site, query url.Values) url.Values {
+		{"an install from the Marketplace", install.ErrNotStarted, func(_ *oauthSite, query url.Values) url.Values {
 			query.Del("state")
 			query.Set("account_id", "acct_1")
 			return query
 		}},
-		{"a state that is nobody's", install.ErrInvalidState, func(_ *site, query url.Values) url.Values {
+		{"a state that is nobody's", install.ErrInvalidState, func(_ *oauthSite, query url.Values) url.Values {
 			query.Set("state", strings.Repeat("A", len(query.Get("state"))))
 			return query
 		}},
-		{"a state of another browser", install.ErrOtherBrowser, func(s *site, query url.Values) url.Values {
+		{"a state of another browser", install.ErrOtherBrowser, func(s *oauthSite, query url.Values) url.Values {
 			to, _ := s.start(install.Live)
 			query.Set("state", to.Query().Get("state"))
 			return query
 		}},
-		{"no code", install.ErrMalformed, func(_ *site, query url.Values) url.Values { query.Del("code"); return query }},
-		{"a code that is none", install.ErrMalformed, func(_ *site, query url.Values) url.Values {
+		{"no code", install.ErrMalformed, func(_ *oauthSite, query url.Values) url.Values { query.Del("code"); return query }},
+		{"a code that is none", install.ErrMalformed, func(_ *oauthSite, query url.Values) url.Values {
 			query.Set("code", "ac_1&x=\n")
 			return query
 		}},
-		{"a code that is very long", install.ErrMalformed, func(_ *site, query url.Values) url.Values {
+		{"a code that is very long", install.ErrMalformed, func(_ *oauthSite, query url.Values) url.Values {
 			query.Set("code", strings.Repeat("a", 513))
 			return query
 		}},
-		{"two codes", install.ErrMalformed, func(_ *site, query url.Values) url.Values { query.Add("code", "ac_1"); return query }},
+		{"two codes", install.ErrMalformed, func(_ *oauthSite, query url.Values) url.Values { query.Add("code", "ac_1"); return query }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(w *world) {
-				s := newSite(w)
+				s := newOAuthSite(w)
 				to, cookies := s.start(install.Live)
 				query := url.Values{"code": {s.endpoint.Code(live)}, "state": {to.Query().Get("state")}}
 				good := url.Values{"code": query["code"], "state": query["state"]}
@@ -178,7 +178,7 @@ func TestOAuthWhenStripeRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(w *world) {
-				s := newSite(w)
+				s := newOAuthSite(w)
 				to, cookies := s.start(install.Live)
 				if test.fault != nil {
 					s.endpoint.Next(test.fault)
@@ -194,23 +194,28 @@ func TestOAuthWhenStripeRefuses(t *testing.T) {
 	}
 }
 
-// The keys of both are the same.
-func TestAStateOfALinkIsNotOneOfOAuth(t *testing.T) {
+// The keys are the same.
+func TestAStateThatIsForSomethingElse(t *testing.T) {
 	inBubble(t, func(w *world) {
-		s, other := newSite(w), newSite(w, func(cfg *install.OAuthConfig) { cfg.RedirectURI += "2" })
-		request := httptest.NewRequest("GET", "https://app.example.com/", nil)
-		response := httptest.NewRecorder()
-		other.oauth.Start(install.Live).ServeHTTP(response, request)
-		to, err := response.Result().Location()
-		require.NoError(t, err)
-		s.back(response.Result().Cookies(), url.Values{"code": {"ac_1"}, "state": {to.Query().Get("state")}})
-		assert.ErrorIs(t, s.refusal, install.ErrInvalidState)
+		s := newOAuthSite(w)
+		cfg := newConfig(w)
+		cfg.RedirectURI, cfg.StateKeys, cfg.Now = callbackURI, oauthConfig(nil).StateKeys, nil
+		other := newOAuthSite(w, func(cfg *install.OAuthConfig) { cfg.RedirectURI += "2" })
+		for name, start := range map[string]http.Handler{"a Link": newLink(w, cfg).Start(), "another OAuth": other.oauth.Start(install.Live)} {
+			response := httptest.NewRecorder()
+			start.ServeHTTP(response, httptest.NewRequest("GET", "https://app.example.com/", nil))
+			to, err := response.Result().Location()
+			require.NoError(t, err)
+			s.back(response.Result().Cookies(), url.Values{"code": {s.endpoint.Code(live)}, "state": {to.Query().Get("state")}})
+			assert.ErrorIs(t, s.refusal, install.ErrInvalidState, name)
+		}
+		assert.Zero(t, s.endpoint.Exchanges())
 	})
 }
 
 func TestOAuthIsForGET(t *testing.T) {
 	inBubble(t, func(w *world) {
-		s := newSite(w)
+		s := newOAuthSite(w)
 		for _, test := range []struct {
 			handler       http.Handler
 			method, allow string
@@ -265,9 +270,9 @@ func TestNewOAuthSaysEverythingThatIsWrong(t *testing.T) {
 func TestAPersonWhoGoesAway(t *testing.T) {
 	inBubble(t, func(w *world) {
 		ctx, cancel := context.WithCancel(w.Context())
-		s := newSite(w, func(cfg *install.OAuthConfig) { cfg.Tokens = w.meanwhile(cancel) })
+		s := newOAuthSite(w, func(cfg *install.OAuthConfig) { cfg.Tokens = w.meanwhile(cancel) })
 		to, cookies := s.start(install.Live)
-		r := httptest.NewRequest("GET", redirectURI+"?"+url.Values{"code": {s.endpoint.Code(live)}, "state": {to.Query().Get("state")}}.Encode(), nil).WithContext(ctx)
+		r := httptest.NewRequest("GET", callbackURI+"?"+url.Values{"code": {s.endpoint.Code(live)}, "state": {to.Query().Get("state")}}.Encode(), nil).WithContext(ctx)
 		r.AddCookie(cookies[0])
 		s.oauth.Callback(func(http.ResponseWriter, *http.Request, install.Authorized) {}).ServeHTTP(httptest.NewRecorder(), r)
 		assert.NoError(t, s.refusal)

@@ -69,8 +69,12 @@ func (t *Tokens) take(ctx context.Context, id ID) (grant, int64, error) {
 	var since time.Time
 	for wait := newBackoff(); ; {
 		g, version, err := t.load(ctx, id)
-		if now := t.now(); err != nil || g.refused(now) || !g.due(now) {
+		now := t.now()
+		switch {
+		case err != nil || g.refused(now) || !g.due(now):
 			return g, version, err
+		case within(g.Failed, moment, now):
+			return grant{}, 0, caused{ErrTokensUnavailable, errors.New("install: a refresh failed a moment ago")}
 		}
 		if version != seen {
 			seen, since = version, time.Now()

@@ -51,6 +51,8 @@ const MaxDataBytes = 32 << 10
 //   - return ErrNotFound and ErrConflict, or errors that wrap them, in the cases named
 //     below and in no other. Any other error means that it could not tell: what was to be
 //     saved or deleted may or may not be;
+//   - use no transaction that ctx brings along: what is saved stands, even if the request
+//     that needed it fails, and a refresh goes on after it;
 //   - be safe for concurrent use, and return when ctx ends.
 //
 // Errors MUST NOT have Data in their text.

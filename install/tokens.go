@@ -246,10 +246,13 @@ func (t *Tokens) AccessToken(ctx context.Context, id ID) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+	now = t.now()
 	switch {
-	case f.err == nil:
+	case f.err == nil && f.grant.usable(now):
 		return f.grant.AccessToken, nil
-	case g.usable(t.now()) && !errors.Is(f.err, ErrInstallAgain) && !errors.Is(f.err, ErrNotInstalled):
+	case f.err == nil:
+		return "", caused{ErrTokensUnavailable, errors.New("install: the tokens were over at once: see this machine's clock")}
+	case g.usable(now) && !errors.Is(f.err, ErrInstallAgain) && !errors.Is(f.err, ErrNotInstalled):
 		return g.AccessToken, nil
 	default:
 		return "", f.err

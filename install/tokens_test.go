@@ -673,6 +673,24 @@ func TestATokenThatCanBeUsedIsUsedWhenTheNextOneCannotBeHad(t *testing.T) {
 	})
 }
 
+// An hour in which Stripe is down, and everybody asks all the time.
+func TestStripeIsNotAskedWithoutAPauseWhenItIsDown(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.installed(live)
+		over()
+		for range 1000 {
+			w.endpoint.Next(installtest.Down)
+		}
+		processes := []*install.Tokens{w.process(), w.process(), w.process()}
+		for i := range 1200 { // two minutes
+			_, err := processes[i%3].AccessToken(w.Context(), live)
+			assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.InDelta(t, 60, w.endpoint.Refreshes(), 30)
+	})
+}
+
 func TestACodeIsRefused(t *testing.T) {
 	inBubble(t, func(w *world) {
 		tokens := w.process()
@@ -856,6 +874,29 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Byte after byte, for ever.
+func TestAResponseThatDoesNotEnd(t *testing.T) {
+	endpoint := installtest.NewTokenEndpoint(keys)
+	server := httptest.NewServer(endpoint)
+	defer server.Close()
+	tokens, err := install.NewTokens(install.TokensConfig{Keys: keys, Store: install.NewMemory(), SealingKeys: seals, TokenURL: server.URL, Lease: time.Second})
+	require.NoError(t, err)
+	for _, status := range []int{200, 400} {
+		endpoint.Next(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			for tick := time.NewTicker(10 * time.Millisecond); r.Context().Err() == nil; <-tick.C {
+				io.WriteString(w, " ")
+				w.(http.Flusher).Flush()
+			}
+		})
+		begin := time.Now()
+		_, err = tokens.Exchange(t.Context(), install.Live, endpoint.Code(live))
+		assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+		assert.Less(t, time.Since(begin), 10*time.Second)
+	}
 }
 
 // The key must not go where a redirect leads, whoever has sent it.
