@@ -192,6 +192,10 @@ func TestAnEventWhoseHandlerFailedIsHandledAgain(t *testing.T) {
 
 // The second delivery must not be acknowledged while the first can still fail.
 func TestOfTwoDeliveriesAtOnceOneIsHandled(t *testing.T) {
+	synctest.Test(t, testTwoDeliveriesAtOnce) // which ends if all of them wait for ever
+}
+
+func testTwoDeliveriesAtOnce(t *testing.T) {
 	var attempts atomic.Int64
 	inHandler, goOn := make(chan struct{}), make(chan error)
 	endpoint := newEndpoint(t, events.Config{
