@@ -62,7 +62,7 @@ var changes = map[string]ChangeKind{
 }
 
 var (
-	applicationFields = signed.NewFieldNames("object", "id")
+	applicationFields = signed.NewFieldNames("id")
 	installFields     = signed.NewFieldNames("object", "account", "app", "status")
 )
 
@@ -85,15 +85,16 @@ func (e Event) Change() (Change, bool) {
 	return change, true
 }
 
+// readApplication reads the application's id. The account is the event's, so that nothing
+// else in the object matters.
 func (c *Change) readApplication() bool {
 	var outer reader
 	read := reader{values: outer.fields(c.Event.Object, applicationFields)}
 	if outer.fault != nil {
 		return false
 	}
-	object := read.text()
-	c.App = read.text()
-	return read.fault == nil && object == "application"
+	c.App = read.textOrNone()
+	return read.fault == nil
 }
 
 func (c *Change) readInstall() bool {

@@ -54,8 +54,10 @@ func TestEventsAreRoutedByTheirType(t *testing.T) {
 		{"an install", events.Config{Installs: installs, Other: called(&got, "other")}, application, []string{"installs uninstalled acct_1"}, events.Succeeded, ""},
 		{"an install, and no Installs", events.Config{Other: called(&got, "other")}, application, []string{"other account.application.deauthorized"}, events.Succeeded, ""},
 		{"an install, and a handler of its type", events.Config{Handlers: map[string]events.Handler{"account.application.deauthorized": called(&got, "its own")}}, application, []string{"its own account.application.deauthorized"}, events.Succeeded, ""},
-		{"an install without an application", events.Config{Installs: installs}, snapshot("evt_1", "account.application.deauthorized"), nil, events.Refused, "malformed_event"},
+		{"an install whose application can be read in two ways", events.Config{Installs: installs}, strings.Replace(application, `"ca_1"`, `"ca_1","ID":"ca_2"`, 1), nil, events.Refused, "malformed_event"},
 		{"an install of a thin type in a snapshot event", events.Config{Installs: installs}, snapshot("evt_1", "v1.account.application.deauthorized"), nil, events.Refused, "malformed_event"},
+		{"an install whose application is not described", events.Config{Installs: installs}, strings.Replace(application, `{"id":"ca_1","object":"application"}`, `{}`, 1), []string{"installs uninstalled acct_1"}, events.Succeeded, ""},
+		{"an install of another object", events.Config{Installs: installs}, strings.Replace(snapshot("evt_1", "apps.install.deleted"), `"object":"invoice"`, `"object":"invoice","account":"acct_1","app":"com.example"`, 1), nil, events.Refused, "malformed_event"},
 		{"an install without an account", events.Config{Installs: installs}, strings.Replace(snapshot("evt_1", "apps.install.deleted"), `"object":"invoice"`, `"object":"apps.install","app":"com.example"`, 1), nil, events.Refused, "malformed_event"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
