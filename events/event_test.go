@@ -152,16 +152,16 @@ func FuzzParseUnverified(f *testing.F) {
 
 func assertIsChangeOf(t *testing.T, change events.Change, event events.Event) {
 	t.Helper()
-	var object struct{ ID, Account, App, Status string }
-	if !event.Thin {
-		require.NoError(t, json.Unmarshal(event.Object, &object))
-	}
 	switch {
 	case event.Thin:
 		assert.Equal(t, []string{event.Account, "", ""}, []string{change.Account, change.App, change.Status})
 	case strings.HasPrefix(event.Type, "apps."):
-		assert.Equal(t, []string{object.Account, object.App, object.Status}, []string{change.Account, change.App, change.Status})
+		var install struct{ Account, App, Status string }
+		require.NoError(t, json.Unmarshal(event.Object, &install))
+		assert.Equal(t, []string{install.Account, install.App, install.Status}, []string{change.Account, change.App, change.Status})
 	default:
-		assert.Equal(t, []string{event.Account, object.ID, ""}, []string{change.Account, change.App, change.Status})
+		var application struct{ ID string }
+		require.NoError(t, json.Unmarshal(event.Object, &application))
+		assert.Equal(t, []string{event.Account, application.ID, ""}, []string{change.Account, change.App, change.Status})
 	}
 }
