@@ -24,6 +24,7 @@ func TestTheAccountIsTheOneThatTheEventHappenedIn(t *testing.T) {
 		{"the account before the context", strings.Replace(snapshot("evt_1", testType), `"created"`, `"context":"acct_platform/acct_2","created"`, 1), "acct_1", "acct_platform/acct_2"},
 		{"a thin event's context", thin(`,"context":"acct_1"`), "acct_1", "acct_1"},
 		{"the last account of a path", thin(`,"context":"acct_platform/acct_1"`), "acct_1", "acct_platform/acct_1"},
+		{"the last account of a longer path", thin(`,"context":"org_1/acct_platform/acct_1"`), "acct_1", "org_1/acct_platform/acct_1"},
 		{"a context of null", thin(`,"context":null`), "", ""},
 		{"a context that is empty", thin(`,"context":""`), "", ""},
 		{"no context", thin(``), "", ""},

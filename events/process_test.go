@@ -372,3 +372,32 @@ func TestHandleIsForAdaptersAndQueues(t *testing.T) {
 	assert.Equal(t, []events.Outcome{events.Refused, events.Succeeded, events.Duplicate}, seen.outcomes())
 	assert.Nil(t, seen.all[0].Request)
 }
+
+func TestTheGuardIsToldEvenIfTheContextHasEnded(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		g := &guard{state: events.Begun}
+		ctx, end := context.WithCancel(t.Context())
+		endpoint := newEndpoint(t, events.Config{Guard: g, Other: func(ctx context.Context, _ events.Event) error {
+			end()
+			if fails {
+				return ctx.Err()
+			}
+			return nil
+		}})
+		event, err := events.ParseUnverified([]byte(snapshot("evt_1", testType)))
+		require.NoError(t, err)
+		assert.Equal(t, fails, endpoint.Handle(ctx, event) != nil)
+		assert.Equal(t, []error{nil, nil}, g.contexts)
+	}
+}
+
+// Endpoints that share a Guard, and have handlers of their own.
+func TestEachScopeHandlesAnEvent(t *testing.T) {
+	shared := events.NewMemory(events.MemoryConfig{Now: testClock})
+	handled := 0
+	for _, scope := range []string{"", "a", "b", "a"} {
+		endpoint := newEndpoint(t, events.Config{Guard: shared, Scope: scope, Other: func(context.Context, events.Event) error { handled++; return nil }})
+		assertServes(t, endpoint, newRequest(snapshot("evt_1", testType)), 200, "")
+	}
+	assert.Equal(t, 3, handled)
+}
