@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -377,6 +378,35 @@ func TestAProcessThatComesBackAfterItsTurn(t *testing.T) {
 		assert.ErrorIs(t, err, install.ErrInstallAgain)
 		other.Wait()
 		w.good(w.process(), live)
+		assert.Equal(t, 2, w.endpoint.Refreshes())
+	})
+}
+
+// Nor does it end the turn of the one who has taken over, if it fails in the end.
+func TestAProcessThatFailsAfterItsTurn(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.installed(live)
+		over()
+		slow := func(d time.Duration) *install.Tokens {
+			return w.process(func(cfg *install.TokensConfig) {
+				cfg.Client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+					response, err := local{w.endpoint}.RoundTrip(r)
+					time.Sleep(d)
+					return response, err
+				})
+			})
+		}
+		w.endpoint.Next(installtest.Down)
+		var others sync.WaitGroup
+		others.Go(func() {
+			_, err := slow(90*time.Second).AccessToken(w.Context(), live)
+			assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+		})
+		time.Sleep(time.Second)
+		others.Go(func() { w.good(slow(50*time.Second), live) }) // from the second minute on
+		time.Sleep(100 * time.Second)
+		w.good(w.process(), live)
+		others.Wait()
 		assert.Equal(t, 2, w.endpoint.Refreshes())
 	})
 }
@@ -876,6 +906,12 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	})
 }
 
+// noJar is a Jar that is not used.
+type noJar struct{}
+
+func (noJar) SetCookies(*url.URL, []*http.Cookie) { panic("a cookie is kept") }
+func (noJar) Cookies(*url.URL) []*http.Cookie     { panic("a cookie is sent") }
+
 // Byte after byte, for ever.
 func TestAResponseThatDoesNotEnd(t *testing.T) {
 	endpoint := installtest.NewTokenEndpoint(keys)
@@ -908,7 +944,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	server := httptest.NewServer(endpoint)
 	defer server.Close()
 	tokens, err := install.NewTokens(install.TokensConfig{Keys: keys, Store: install.NewMemory(), SealingKeys: seals, TokenURL: server.URL,
-		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}})
+		Client: &http.Client{Jar: noJar{}, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}})
 	require.NoError(t, err)
 	endpoint.Next(installtest.Redirect(other.URL))
 	_, err = tokens.Exchange(t.Context(), install.Live, endpoint.Code(live))

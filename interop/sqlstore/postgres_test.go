@@ -86,7 +86,8 @@ func newPostgres(t *testing.T) *postgres {
 		p.credential = unprivileged(t)
 		require.NoError(t, os.Chown(folder, int(p.credential.Uid), int(p.credential.Gid)))
 	}
-	output, err := p.command("initdb", "-D", p.data(), "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions").CombinedOutput()
+	// Its texts are in the order of English, by default, and not in that of their bytes.
+	output, err := p.command("initdb", "-D", p.data(), "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale-provider=icu", "--icu-locale=en", "--no-sync", "--no-instructions").CombinedOutput()
 	require.NoError(t, err, string(output))
 	p.start(t)
 	return p
