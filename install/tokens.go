@@ -18,6 +18,9 @@ type TokensConfig struct {
 	// Keys are the app's own secret keys by mode: sk_live_… for Live, sk_test_… for Test
 	// and for Sandbox. Stripe gives tokens of a mode for the key of that mode only, and
 	// to no restricted key. A mode without a key cannot be used.
+	//
+	// Tokens of Live must say that they are of live mode, and those of Test and Sandbox
+	// that they are not: that of a sandbox's Stripe does not document.
 	Keys map[Mode]string
 
 	// Store keeps the tokens: sqlstore.New, or NewMemory for first steps. nil is an error.

@@ -18,11 +18,11 @@ import (
 // TokenEndpoint is an http.Handler that stands in for Stripe's token endpoint, in the way
 // that docs.stripe.com/stripe-apps/api-authentication/oauth describes: codes that are good
 // once and for five minutes, for the secret key of their mode; access tokens without
-// expires_in, that are good for an hour; refresh tokens that are replaced by each use. As
-// people have seen it, a refresh ends the access token too. What Stripe says of a refresh
-// token that has been replaced is not documented: this says invalid_grant.
+// expires_in; refresh tokens that are replaced by each use. As people have seen it, a
+// refresh ends the access token too. What Stripe says of a refresh token that has been
+// replaced is not documented: this says invalid_grant.
 //
-// It does not bear in mind that a refresh token ends after a year. It is safe for
+// It does not end tokens when their time is over, an hour and a year. It is safe for
 // concurrent use.
 type TokenEndpoint struct {
 	modes map[string]install.Mode // by key
