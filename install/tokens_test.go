@@ -59,10 +59,13 @@ type world struct {
 	*testing.T
 	endpoint *installtest.TokenEndpoint
 	store    install.Store
+
+	mu        sync.Mutex
+	processes []*install.Tokens
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t, installtest.NewTokenEndpoint(keys), install.NewMemory()}
+	return &world{T: t, endpoint: installtest.NewTokenEndpoint(keys), store: install.NewMemory()}
 }
 
 func (w *world) process(change ...func(*install.TokensConfig)) *install.Tokens {
@@ -73,6 +76,9 @@ func (w *world) process(change ...func(*install.TokensConfig)) *install.Tokens {
 	}
 	tokens, err := install.NewTokens(cfg)
 	require.NoError(w, err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.processes = append(w.processes, tokens)
 	return tokens
 }
 
@@ -107,7 +113,13 @@ func over() { time.Sleep(61 * time.Minute) }
 
 func inBubble(t *testing.T, f func(w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f(w)
+		for _, tokens := range w.processes { // a refresh can go on when nobody needs it any more
+			assert.NoError(t, tokens.Wait(t.Context()))
+		}
+	})
 }
 
 func TestTheRequestsAreThoseThatStripeDocuments(t *testing.T) {
