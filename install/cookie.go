@@ -37,8 +37,17 @@ func setCookie(w http.ResponseWriter, name, value string, maxAge int) {
 	})
 }
 
-// hasCookie reports whether a browser has the one cookie whose value has this hash.
-func hasCookie(r *http.Request, hash []byte) bool {
+// hashOf is the hash of a cookie's value, which has no NUL in it, and a session.
+func hashOf(value, session string) [sha256.Size]byte {
+	if session != "" {
+		value += "\x00" + session
+	}
+	return sha256.Sum256([]byte(value))
+}
+
+// hasCookie reports whether a browser has the one cookie whose value has this hash, with
+// the session.
+func hasCookie(r *http.Request, hash []byte, session string) bool {
 	if cookieBytes(r) > mostCookieBytes {
 		return false
 	}
@@ -46,7 +55,7 @@ func hasCookie(r *http.Request, hash []byte) bool {
 	if len(cookies) != 1 {
 		return false
 	}
-	sum := sha256.Sum256([]byte(cookies[0].Value))
+	sum := hashOf(cookies[0].Value, session)
 	return subtle.ConstantTimeCompare(sum[:], hash) == 1
 }
 

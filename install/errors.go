@@ -41,10 +41,11 @@ var (
 		"this install was begun too long ago: start again")
 
 	// ErrOtherBrowser: the browser does not have the cookie that belongs to the
-	// state. It has completed this install before, or somebody else has begun it; or
-	// Start is served at another host than RedirectURI, or over plain http.
+	// state, or Session says something else than when it was begun. It has completed this
+	// install before, or somebody else has begun it; or Start is served at another host
+	// than RedirectURI, or over plain http.
 	ErrOtherBrowser = stripeapps.NewError("install_other_browser", http.StatusBadRequest,
-		"this install was completed already, or was begun in another browser, or this one keeps no cookies: start again if the app is not installed")
+		"this install was completed already, or was begun in another browser or by another user, or this one keeps no cookies: start again if the app is not installed")
 
 	// ErrUsed: the state has been used before.
 	ErrUsed = stripeapps.NewError("install_used", http.StatusConflict,

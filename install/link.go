@@ -53,6 +53,13 @@ type LinkConfig struct {
 	// DefaultStateLifetime; less than a minute and more than 24 hours are errors.
 	StateLifetime time.Duration
 
+	// Session tells whose session of your site a request has, such as by the id of the
+	// user who is signed in. An install that was begun in one is not taken in another: it
+	// is ErrOtherBrowser. "" means none. nil means that sessions do not matter, and that
+	// whoever is signed in when the browser comes back gets the install. It is called
+	// concurrently.
+	Session func(r *http.Request) string
+
 	// Now returns the current time, for the states; the Verifier has its own. nil
 	// means time.Now. It must be safe for concurrent use.
 	Now func() time.Time
@@ -79,7 +86,7 @@ type Link struct {
 // NewLink returns a Link, or an error that names all that is wrong with cfg.
 func NewLink(cfg LinkConfig) (*Link, error) {
 	link, urlErr := parseStripeURL("URL", cfg.URL, "/apps/install/link/")
-	states, statesErr := newStates(cfg.StateKeys, cfg.Guard, cfg.StateLifetime, cfg.Now)
+	states, statesErr := newStates("link "+cfg.RedirectURI, cfg.StateKeys, cfg.Guard, cfg.StateLifetime, cfg.Now, cfg.Session)
 	err := errors.Join(
 		urlErr,
 		checkRedirectURI(cfg.RedirectURI),
@@ -91,7 +98,6 @@ func NewLink(cfg LinkConfig) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	states.purpose = "link " + cfg.RedirectURI
 	return &Link{
 		url: link, redirectURI: cfg.RedirectURI, verifier: cfg.Verifier, labels: slices.Clone(cfg.SecretLabels), states: states,
 		refusals: refusals{cfg.StartPath, cfg.ErrorHandler},

@@ -48,6 +48,13 @@ type OAuthConfig struct {
 	// DefaultStateLifetime; less than a minute and more than 24 hours are errors.
 	StateLifetime time.Duration
 
+	// Session tells whose session of your site a request has, such as by the id of the
+	// user who is signed in. An install that was begun in one is not taken in another: it
+	// is ErrOtherBrowser. "" means none. nil means that sessions do not matter, and that
+	// whoever is signed in when the browser comes back gets the install. It is called
+	// concurrently.
+	Session func(r *http.Request) string
+
 	// Now returns the current time, for the states. nil means time.Now. It must be
 	// safe for concurrent use.
 	Now func() time.Time
@@ -88,12 +95,11 @@ func NewOAuth(cfg OAuthConfig) (*OAuth, error) {
 	if cfg.Tokens == nil {
 		errs = append(errs, errors.New("stripeapps/install: Tokens is nil: give what NewTokens returns"))
 	}
-	states, statesErr := newStates(cfg.StateKeys, cfg.Guard, cfg.StateLifetime, cfg.Now)
+	states, statesErr := newStates("oauth "+cfg.RedirectURI, cfg.StateKeys, cfg.Guard, cfg.StateLifetime, cfg.Now, cfg.Session)
 	errs = append(errs, checkRedirectURI(cfg.RedirectURI), checkStartPath(cfg.StartPath), statesErr)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	states.purpose = "oauth " + cfg.RedirectURI
 	return &OAuth{
 		links: links, redirectURI: cfg.RedirectURI, tokens: cfg.Tokens, states: states,
 		refusals: refusals{cfg.StartPath, cfg.ErrorHandler},
@@ -139,8 +145,8 @@ func (o *OAuth) Start(mode Mode) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setPrivate(w)
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
+		if r.Method != http.MethodGet {
+			w.Header().Set("Allow", "GET")
 			o.refusals.refuse(w, r, errMethod)
 			return
 		}

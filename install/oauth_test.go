@@ -220,7 +220,7 @@ func TestOAuthIsForGET(t *testing.T) {
 			handler       http.Handler
 			method, allow string
 		}{
-			{s.oauth.Start(install.Live), "POST", "GET, HEAD"},
+			{s.oauth.Start(install.Live), "POST", "GET"},
 			{s.oauth.Callback(func(http.ResponseWriter, *http.Request, install.Authorized) {}), "POST", "GET"},
 			{s.oauth.Callback(func(http.ResponseWriter, *http.Request, install.Authorized) {}), "HEAD", "GET"},
 		} {

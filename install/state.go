@@ -44,19 +44,22 @@ const (
 // and needs no escaping, neither in a URL nor in JSON. The cookie's value is 32
 // random bytes in base64url, which nobody else sees; its name has the first 8
 // characters of the hash's base64url, so that several installs can be under way in
-// one browser.
+// one browser. Where session has something to say of a request, that is hashed too.
 type states struct {
 	keys     [][]byte // the first one signs
 	guard    replay.Guard
 	lifetime time.Duration
 	now      func() time.Time
 	purpose  string // is part of what is signed: a state is good for no other
+	session  func(r *http.Request) string
 }
 
-// newStates returns states, or an error that names all that is wrong, by the names
-// of the fields that configure it. A lifetime of 0 means DefaultStateLifetime, and a
-// nil now time.Now.
-func newStates(keys [][]byte, guard replay.Guard, lifetime time.Duration, now func() time.Time) (*states, error) {
+// newStates returns states for a purpose, or an error that names all that is wrong, by
+// the names of the fields that configure it. A lifetime of 0 means DefaultStateLifetime, a
+// nil now time.Now, and a nil session that sessions do not matter.
+func newStates(
+	purpose string, keys [][]byte, guard replay.Guard, lifetime time.Duration, now func() time.Time, session func(r *http.Request) string,
+) (*states, error) {
 	errs := []error{checkStateKeys(keys)}
 	if guard == nil {
 		errs = append(errs, errors.New("stripeapps/install: Guard is nil: give replay.NewMemory, or one that several processes share"))
@@ -74,7 +77,10 @@ func newStates(keys [][]byte, guard replay.Guard, lifetime time.Duration, now fu
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	s := &states{guard: guard, lifetime: lifetime, now: now}
+	if session == nil {
+		session = func(*http.Request) string { return "" }
+	}
+	s := &states{guard: guard, lifetime: lifetime, now: now, purpose: purpose, session: session}
 	for _, key := range keys {
 		s.keys = append(s.keys, slices.Clone(key))
 	}
@@ -118,7 +124,7 @@ func (s *states) start(w http.ResponseWriter, r *http.Request, mode Mode) (state
 	value := base64.RawURLEncoding.EncodeToString(secret)
 	expires := s.now().Add(s.lifetime).Unix()
 
-	hash := sha256.Sum256([]byte(value))
+	hash := hashOf(value, s.session(r))
 	b := make([]byte, 0, stateBytes)
 	b = append(b, byte(index))
 	b = binary.BigEndian.AppendUint64(b, uint64(expires))
@@ -128,26 +134,6 @@ func (s *states) start(w http.ResponseWriter, r *http.Request, mode Mode) (state
 	forgetOldCookies(w, r)
 	setCookie(w, cookieName(hash[:]), value, int(s.lifetime/time.Second))
 	return base64.RawURLEncoding.EncodeToString(b), nil
-}
-
-// take takes the state of a browser that comes back, which can be done once, and
-// returns the mode that it was made for. It deletes the cookie.
-//
-// The error is one of readReturn, find and claim.
-func (s *states) take(w http.ResponseWriter, r *http.Request) (Mode, error) {
-	query, err := readReturn(r)
-	if err != nil {
-		return "", err
-	}
-	state := query.Get("state")
-	if state == "" {
-		return "", ErrNotStarted
-	}
-	f, err := s.find(r, state)
-	if err != nil {
-		return "", err
-	}
-	return f.mode, s.claim(r.Context(), w, f)
 }
 
 // flow is an install that is under way.
@@ -164,7 +150,8 @@ const (
 	stateChars = (stateBytes*8 + 5) / 6
 )
 
-// find returns the flow of a state, if it is this browser's, without taking it. The
+// find returns the flow of a state, if it is this browser's, and the session the same,
+// without taking it. The
 // error is ErrInvalidState, ErrExpired or ErrOtherBrowser.
 func (s *states) find(r *http.Request, state string) (flow, error) {
 	if len(state) != stateChars {
@@ -186,7 +173,7 @@ func (s *states) find(r *http.Request, state string) (flow, error) {
 	if s.now().After(f.expires) {
 		return flow{}, ErrExpired
 	}
-	if !hasCookie(r, f.hash) {
+	if !hasCookie(r, f.hash, s.session(r)) {
 		return flow{}, ErrOtherBrowser
 	}
 	return f, nil

@@ -41,7 +41,7 @@ func newTestStates(t testing.TB, clock *testClock, keys ...[]byte) *states {
 		keys = [][]byte{testKey(1)}
 	}
 	guard := replay.NewMemory(replay.MemoryConfig{Now: clock.Now})
-	s, err := newStates(keys, guard, 0, clock.Now)
+	s, err := newStates("", keys, guard, 0, clock.Now, nil)
 	require.NoError(t, err)
 	return s
 }
@@ -86,6 +86,23 @@ func (b *browser) take(s *states, state string) (Mode, error) {
 	mode, err := s.take(w, b.request("/installed?state="+url.QueryEscape(state)))
 	b.keep(w)
 	return mode, err
+}
+
+// take does with a state what the callbacks do.
+func (s *states) take(w http.ResponseWriter, r *http.Request) (Mode, error) {
+	query, err := readReturn(r)
+	if err != nil {
+		return "", err
+	}
+	state := query.Get("state")
+	if state == "" {
+		return "", ErrNotStarted
+	}
+	f, err := s.find(r, state)
+	if err != nil {
+		return "", err
+	}
+	return f.mode, s.claim(r.Context(), w, f)
 }
 
 func TestAStateIsTakenOnceWithItsMode(t *testing.T) {
@@ -329,14 +346,46 @@ func (f guardFunc) Claim(ctx context.Context, key string, until time.Time) (bool
 	return f(ctx, key, until)
 }
 
+func TestAStateIsOfTheSessionThatBeganIt(t *testing.T) {
+	s := newTestStates(t, &testClock{testNow})
+	user := ""
+	s.session = func(*http.Request) string { return user }
+	for _, test := range []struct {
+		name, begins, returns string
+		taken                 bool
+	}{
+		{"the same user", "alice", "alice", true},
+		{"nobody, twice", "", "", true},
+		{"another user", "alice", "bob", false},
+		{"nobody any more", "alice", "", false},
+		{"somebody by now", "", "alice", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := &browser{}
+			user = test.begins
+			state := b.start(t, s, Live)
+			user = test.returns
+			_, err := b.take(s, state)
+			if test.taken {
+				assert.NoError(t, err)
+				return
+			}
+			assert.Equal(t, ErrOtherBrowser, err)
+			user = test.begins
+			_, err = b.take(s, state)
+			assert.NoError(t, err, "it is not used up")
+		})
+	}
+}
+
 func TestWhatTheGuardIsAsked(t *testing.T) {
 	var keys []string
 	failure := errors.New("not reachable")
-	s, err := newStates([][]byte{testKey(1)}, guardFunc(func(_ context.Context, key string, until time.Time) (bool, error) {
+	s, err := newStates("test", [][]byte{testKey(1)}, guardFunc(func(_ context.Context, key string, until time.Time) (bool, error) {
 		keys = append(keys, key)
 		assert.Equal(t, testNow.Add(30*time.Minute+30*time.Second), until)
 		return false, failure
-	}), 0, (&testClock{testNow}).Now)
+	}), 0, (&testClock{testNow}).Now, nil)
 	require.NoError(t, err)
 	b := &browser{}
 	state := b.start(t, s, Live)
@@ -349,12 +398,12 @@ func TestWhatTheGuardIsAsked(t *testing.T) {
 }
 
 func TestEachProblemOfAConfigurationIsNamed(t *testing.T) {
-	_, err := newStates(nil, nil, time.Second, nil)
+	_, err := newStates("test", nil, nil, time.Second, nil, nil)
 	assert.EqualError(t, err, "stripeapps/install: StateKeys is empty: give a key of 32 random bytes\n"+
 		"stripeapps/install: Guard is nil: give replay.NewMemory, or one that several processes share\n"+
 		"stripeapps/install: StateLifetime is 1s: it must be 0 (meaning 30m0s) or from 1m0s to 24h0m0s")
-	_, err = newStates([][]byte{nil, testKey(1), []byte("short"), testKey(1), bytes.Repeat([]byte{7}, 32), []byte(strings.Repeat("0f", 32))},
-		guardFunc(nil), -1, nil)
+	_, err = newStates("test", [][]byte{nil, testKey(1), []byte("short"), testKey(1), bytes.Repeat([]byte{7}, 32), []byte(strings.Repeat("0f", 32))},
+		guardFunc(nil), -1, nil, nil)
 	assert.EqualError(t, err, "stripeapps/install: StateKeys[0] has 0 bytes: it must be 32 random bytes, not their text\n"+
 		"stripeapps/install: StateKeys[2] has 5 bytes: it must be 32 random bytes, not their text\n"+
 		"stripeapps/install: StateKeys[3] is there already\n"+
@@ -365,10 +414,10 @@ func TestEachProblemOfAConfigurationIsNamed(t *testing.T) {
 	for n := range byte(17) {
 		keys = append(keys, testKey(n))
 	}
-	_, err = newStates(keys, guardFunc(nil), 24*time.Hour+1, nil)
+	_, err = newStates("test", keys, guardFunc(nil), 24*time.Hour+1, nil, nil)
 	assert.EqualError(t, err, "stripeapps/install: StateKeys has 17 keys: it may have at most 16\n"+
 		"stripeapps/install: StateLifetime is 24h0m0.000000001s: it must be 0 (meaning 30m0s) or from 1m0s to 24h0m0s")
-	_, err = newStates(keys[:16], guardFunc(nil), 24*time.Hour, nil)
+	_, err = newStates("test", keys[:16], guardFunc(nil), 24*time.Hour, nil, nil)
 	assert.NoError(t, err)
 }
 
