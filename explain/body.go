@@ -170,7 +170,7 @@ func (e *explainer) checkIdentity(payload []byte) {
 	if e.usedKey.ofWebhook != "" {
 		if members, err := stripejs.Members(payload); err == nil && isEvent(members) {
 			e.webhook = true
-			e.say(causeWebhook, "the signature is that of a webhook, made with %s: give webhooks a route of their own, with that secret and stripe-go's webhook.ConstructEvent", e.usedKey.ofWebhook)
+			e.say(causeWebhook, "the signature is that of a webhook, made with %s: give webhooks a route of their own, which package events serves, with that secret", e.usedKey.ofWebhook)
 			return
 		}
 	}

@@ -80,11 +80,10 @@ func TestExplainIsBounded(t *testing.T) {
 				r.Secrets = append(r.Secrets, stripeapps.LabeledSecret{Secret: fmt.Sprintf("absec_%d", i)})
 				r.OtherSecrets = append(r.OtherSecrets, stripeapps.LabeledSecret{Secret: fmt.Sprintf("absec_other%d", i)})
 			}
-			e := &explainer{received: r, budget: budget}
+			e := &explainer{received: r, kind: requests, budget: budget}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			e.addSecrets()
-			e.addOtherSecrets()
+			e.addAppSecrets(signsNoRequest)
 			found := e.explain()
 			runtime.ReadMemStats(&after)
 
@@ -123,7 +122,7 @@ func TestOnlyWhatIsInTheBudgetIsHashed(t *testing.T) {
 		{"one byte too little", 2*(10+64) - 1, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := &explainer{budget: test.budget, keys: []explainedKey{{Key: signed.NewKey("absec_a")}, {Key: signed.NewKey("absec_b")}}}
+			e := &explainer{kind: requests, budget: test.budget, keys: []explainedKey{{Key: signed.NewKey("absec_a")}, {Key: signed.NewKey("absec_b")}}}
 			payload := []byte("0123456789")
 			assert.Equal(t, signed.OK, e.header.Parse(stripejs.Header(payload, time.Unix(1, 0), "absec_b")))
 			assert.Equal(t, test.fits, e.fits(payload))
@@ -197,6 +196,35 @@ func TestABombIsNotInflated(t *testing.T) {
 				assert.Equal(t, causeCompressed, last.Cause)
 				assert.Contains(t, last.Text, "larger than 1 MiB")
 			})
+		})
+	}
+}
+
+// An event is parsed and written a few times, and no more is tried.
+func TestExplainingAnEventIsBounded(t *testing.T) {
+	const start, end = `{"id":"evt_1","object":"event","type":"x","created":1,"livemode":true,"data":{"object":`, `}}`
+	large := strings.Repeat("x", 200<<10)
+	for name, object := range map[string]string{
+		"200 KiB":                        `{"a":"` + large + `"}`,
+		"200 KiB, 29 objects deep":       strings.Repeat(`{"a":`, 29) + `"` + large + `"` + strings.Repeat("}", 29),
+		"many numbers, 29 lists deep":    `{"a":` + strings.Repeat("[", 28) + `0` + strings.Repeat(",0", 100<<10) + strings.Repeat("]", 28) + "}",
+		"1 MiB":                          `{"a":"` + strings.Repeat("x", 1<<20-200) + `"}`,
+		"many numbers, 200 lists deep":   `{"a":` + strings.Repeat("[", 200) + `0` + strings.Repeat(",0", 100<<10) + strings.Repeat("]", 200) + "}",
+		"200 KiB, 200 objects deep":      strings.Repeat(`{"a":`, 200) + `"` + large + `"` + strings.Repeat("}", 200),
+		"200 KiB, 200 lists deep":        `{"a":` + strings.Repeat("[", 200) + `"` + large + `"` + strings.Repeat("]", 200) + "}",
+		"many small objects":             `{"a":[{}` + strings.Repeat(",{}", 80_000) + "]}",
+		"200 KiB of one-character names": `{"a":1` + strings.Repeat(`,"b":1`, 200<<10/6) + "}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			found := Explain(Received{
+				Header: "t=1700000000,v1=" + strings.Repeat("0", 64), Body: []byte(start + object + end),
+				EndpointSecrets: []stripeapps.LabeledSecret{{Secret: "whsec_a"}}, Now: time.Unix(1700000000, 0),
+			})
+			runtime.ReadMemStats(&after)
+			assert.Equal(t, Unknown, found[len(found)-1].Cause)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<20))
 		})
 	}
 }

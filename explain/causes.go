@@ -48,8 +48,17 @@ const (
 	causeUnsignedMembers  Cause = "unsigned_members"  // members that were not given to it
 	causeNoUser           Cause = "no_user"           // signed without a user_id
 	causeInstallSignature Cause = "install_signature" // of an install link
-	causeWebhook          Cause = "webhook"           // an event, signed with whsec_…
-	causeNoIdentity       Cause = "no_identity"       // signed, but the ids cannot be read
-	causeUnknownMember    Cause = "unknown_member"    // to DecodePayload
-	causeBodyTooLarge     Cause = "body_too_large"    // to be looked into
+	causeWebhook          Cause = "webhook"           // an event, where requests of extensions are expected
+	causeRequest          Cause = "request"           // the other way round
+	causeMalformedEvent   Cause = "malformed_event"   // signed, but no event
+	causeEventSecret      Cause = "event_secret"      // an event, signed with an app's secret
+	causeInstallQuery     Cause = "install_query"     // of a redirect, which cannot be read in one way only
+	causeInstallCancelled Cause = "install_cancelled" // or failed, as the redirect says
+	causeInstallOAuth     Cause = "install_oauth"     // a redirect that brings a code
+	causeInstallNotSigned Cause = "install_not_signed"
+	causeNotStarted       Cause = "install_not_started" // without a state
+	causeStateChanged     Cause = "state_changed"       // in a redirect
+	causeNoIdentity       Cause = "no_identity"         // signed, but the ids cannot be read
+	causeUnknownMember    Cause = "unknown_member"      // to DecodePayload
+	causeBodyTooLarge     Cause = "body_too_large"      // to be looked into
 )

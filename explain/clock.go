@@ -22,9 +22,9 @@ func (e *explainer) checkTime() {
 	case age > e.received.Tolerance:
 		ago, orClock := inWords(age), ""
 		if age < 12*time.Hour { // no clock is off by more, but one that was never set
-			orClock = ", or, if it was just called, set this server's clock back by " + ago
+			orClock = ", or, if " + e.kind.justNow + ", set this server's clock back by " + ago
 		}
-		e.say(causeTooOld, "%s is %s ago, over the tolerance of %v: call fetchStripeSignature anew for each request instead of keeping what it returned%s", subject, ago, e.received.Tolerance, orClock)
+		e.say(causeTooOld, "%s is %s ago, over the tolerance of %v: %s%s", subject, ago, e.received.Tolerance, e.kind.renew, orClock)
 	case age < -e.received.Tolerance:
 		ahead := inWords(-age)
 		e.say(causeClockBehind, "%s is %s in the future, over the tolerance of %v: set this server's clock forward by as much, and let it be synchronized", subject, ahead, e.received.Tolerance)

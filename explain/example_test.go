@@ -28,6 +28,38 @@ func ExampleExplain() {
 	// there is white space around the body, like a line break at its end: send, and verify, the bytes of JSON.stringify as they are
 }
 
+// An event that came to a webhook endpoint: its secrets are others than the app's.
+func ExampleExplain_event() {
+	sent := "{\n  \"id\": \"evt_1\",\n  \"object\": \"event\"\n}"
+	for _, explanation := range explain.Explain(explain.Received{
+		Header:          sign(sent, "absec_test_secret", testNow),
+		Body:            []byte(sent),
+		Secrets:         []stripeapps.LabeledSecret{{Label: "the app", Secret: "absec_test_secret"}},
+		EndpointSecrets: []stripeapps.LabeledSecret{{Label: "live endpoint", Secret: "whsec_test_secret"}},
+		Now:             testNow, // for this example; leave it out
+	})[:1] {
+		fmt.Println(explanation.Cause)
+		fmt.Println(explanation.Text)
+	}
+	// Output:
+	// event_secret
+	// the event was signed with the secret labeled "the app", which is no webhook endpoint's: Stripe signs no event with it, so sign events with the endpoint's secret (whsec_…) in tests too
+}
+
+// The address that an install link has led a browser to.
+func ExampleExplain_install() {
+	for _, explanation := range explain.Explain(explain.Received{
+		InstallURL: "https://app.example.com/installed?error=access_denied&error_description=The+user+denied+your+request",
+		Secrets:    []stripeapps.LabeledSecret{{Label: "the app", Secret: "absec_test_secret"}},
+	}) {
+		fmt.Println(explanation.Cause)
+		fmt.Println(explanation.Text)
+	}
+	// Output:
+	// install_cancelled
+	// the person has not agreed to the install, as the address says, without a state and a signature, so that anybody can have made it: show that, and change nothing
+}
+
 func ExampleRefusals() {
 	config := stripeapps.VerifierConfig{
 		Secrets: []string{"absec_test_secret"},

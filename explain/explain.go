@@ -1,5 +1,6 @@
 // Package explain says why a signature does not match, by trying the mistakes
-// that are usually made. It is for development and support.
+// that are usually made: that of an extension's request, of a webhook's event, or of an
+// install link's redirect. It is for development and support.
 //
 // Refusals explains each refusal of a running backend in its log; Explain
 // explains anything that was received.
@@ -53,6 +54,16 @@ type Received struct {
 	// that was meant: of other apps, of webhook endpoints, expired ones.
 	OtherSecrets []stripeapps.LabeledSecret
 
+	// EndpointSecrets are those of the webhook endpoints (whsec_…) that are served where
+	// the request came to. If there are some, an event is explained as what an
+	// events.Endpoint takes; without Secrets, so is everything. nil means that events are
+	// not expected here.
+	EndpointSecrets []stripeapps.LabeledSecret
+	// InstallURL is the address, as a browser shows it, or the path and the query, that
+	// an install link has led back to. If it is not empty, that is explained, and none of
+	// Header, Body and the ids.
+	InstallURL string
+
 	Now       time.Time     // zero: time.Now()
 	Tolerance time.Duration // 0: stripeapps.DefaultTolerance
 
@@ -64,7 +75,9 @@ type Received struct {
 // undoes each one, and sees whether the signature fits then. Mistakes that come
 // together get an Explanation each, in the order in which a Verifier would refuse
 // them: the header's first, then the time's. There is at least one: NothingWrong for a
-// request that a Verifier with the same Secrets, Now and Tolerance accepts. What
+// request that a Verifier with the same Secrets, Now and Tolerance accepts, for an event
+// that an events.Endpoint with the EndpointSecrets accepts, and for an InstallURL whose
+// signature an install.Link accepts; whether its state is good, only the Link can tell. What
 // the body shows by itself, such as white space that JSON.stringify does not
 // write, is said even where the signature fits nothing.
 //
@@ -72,7 +85,8 @@ type Received struct {
 // to whoever sent the request: nothing in it helps to forge one, but it tells how
 // the backend is configured. The work is bounded: bodies over 1 MiB are tried as
 // they are only, and what is compressed is inflated to 1 MiB at most; the first 16
-// secrets of each kind are tried, and at most 32 MiB are hashed.
+// secrets of each kind are tried, and at most 32 MiB are hashed; how Stripe has written
+// an event is tried for those of up to 256 KiB.
 func Explain(r Received) []Explanation {
 	if r.Now.IsZero() {
 		r.Now = time.Now()
@@ -80,9 +94,14 @@ func Explain(r Received) []Explanation {
 	if r.Tolerance <= 0 {
 		r.Tolerance = stripeapps.DefaultTolerance
 	}
-	e := &explainer{received: r, budget: maxExplainedBytes}
-	e.addSecrets()
-	e.addOtherSecrets()
+	e := &explainer{received: r, kind: requests, budget: maxExplainedBytes}
+	switch {
+	case r.InstallURL != "":
+		return e.explainInstall()
+	case len(r.EndpointSecrets) > 0 && e.isForEndpoint():
+		return e.explainEvent()
+	}
+	e.addAppSecrets(signsNoRequest)
 	return e.explain()
 }
 
@@ -95,9 +114,11 @@ const (
 
 type explainer struct {
 	received   Received
-	headerOnly bool // the payload could not be received
-	noPayload  bool // there is none to explain
-	badSecrets bool // none of the secrets can be right
+	kind       *kind
+	install    install // what InstallURL says
+	headerOnly bool    // the payload could not be received
+	noPayload  bool    // there is none to explain
+	badSecrets bool    // none of the secrets can be right
 	keys       []explainedKey
 	header     signed.Header
 	budget     int  // bytes that may still be hashed
@@ -123,7 +144,7 @@ func (e *explainer) explain() []Explanation {
 	isRead := e.readHeader()
 	header := e.take()
 	if isRead && !e.headerOnly && !e.noPayload {
-		e.findPayload()
+		e.kind.find(e)
 	}
 	payload := innermost(e.take())
 	if isRead {
@@ -131,7 +152,7 @@ func (e *explainer) explain() []Explanation {
 	}
 	e.found = slices.Concat(header, e.take(), before, payload)
 	if len(e.found) == 0 {
-		e.say(NothingWrong, "nothing wrong: the signature fits, its time is within the tolerance, and the payload names the user and the account: there is nothing to change")
+		e.say(NothingWrong, "nothing wrong: the signature fits, its time is within the tolerance, and %s: there is nothing to change", e.kind.right)
 	}
 	return e.found
 }

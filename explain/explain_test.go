@@ -259,7 +259,7 @@ func TestExplainFindsTheMistake(t *testing.T) {
 		{"quoted, and percent-encoded within", "", header(func(h string) string { return `"` + url.QueryEscape(h) + `"` }), []c{"header_changed"}, []string{"(quotes around it, percent-encoded)"}},
 		{"upper-case hex", "", header(strings.ToUpper), []c{"header_changed"}, []string{"(upper-case letters)"}},
 		{"a comma at its end", "", header(func(h string) string { return h + "," }), []c{"header_changed"}, []string{"(commas around it)"}},
-		{"twice", "", header(func(h string) string { return h + ", " + h }), []c{"header_changed"}, []string{"holds the same signature twice (sent twice, and joined): set the header once"}},
+		{"twice", "", header(func(h string) string { return h + ", " + h }), []c{"header_changed"}, []string{"holds the same signature twice (sent twice, and joined): set it once"}},
 		{"twice without a space", "", header(func(h string) string { return h + "," + h }), []c{"header_changed"}, []string{"(sent twice, and joined)"}},
 		{"split into lines, or joined with a space", "", header(func(h string) string { return strings.ReplaceAll(h, ",", ", ") }), []c{"nothing_wrong"}, nil},
 		{"two, and the second is the right one", "", header(func(h string) string { return "t=1,v1=" + strings.Repeat("0", 64) + "," + h }), []c{"two_signatures"}, []string{"holds two different signatures (sent twice, and joined): send the one"}},

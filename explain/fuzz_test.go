@@ -2,6 +2,7 @@ package explain_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"net/http"
 	"net/http/httptest"
@@ -12,9 +13,11 @@ import (
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/events"
 	"github.com/seed-8a2ffb75/stripeapps/explain"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
+	"github.com/seed-8a2ffb75/stripeapps/testdata/golden"
 )
 
 // FuzzExplain makes requests whose body has values that must not be told, and
@@ -105,6 +108,53 @@ func FuzzExplain(f *testing.F) {
 			}
 			if !named && strings.Contains(x.Text, canary) {
 				t.Fatalf("a value is told: %s", x.Text)
+			}
+		}
+	})
+}
+
+// FuzzExplainEndpoint holds what is said of events and installs against the form of an
+// Explanation, and of events against an events.Endpoint.
+func FuzzExplainEndpoint(f *testing.F) {
+	endpoint, err := events.NewEndpoint(events.Config{
+		Secrets: []string{endpointSecret}, Accept: events.LiveAndTest, Now: fixedNow,
+		Other: func(context.Context, events.Event) error { return nil },
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, vector := range golden.Events() {
+		f.Add([]byte(vector.Payload), vector.Header, "", byte(0))
+		f.Add([]byte(vector.Payload), "", "", byte(1))
+		f.Add([]byte(vector.Payload), "", "", byte(2))
+	}
+	for _, vector := range golden.InstallVectors().Vectors {
+		f.Add([]byte(nil), "", "/?"+vector.Query, byte(0))
+	}
+	f.Fuzz(func(t *testing.T, body []byte, header, address string, by byte) {
+		switch by {
+		case 1:
+			header = sign(body, endpointSecret, testNow)
+		case 2:
+			header = sign(body, testSecret, testNow)
+		}
+		explanations := explain.Explain(explain.Received{
+			Header: header, Body: body, InstallURL: address, EndpointSecrets: unlabeled(endpointSecret), Secrets: nil, Now: testNow,
+			OtherSecrets: unlabeled(testSecret),
+		})
+		if len(explanations) == 0 {
+			t.Fatal("nothing is said")
+		}
+		_, err := endpoint.Verify(body, header)
+		if said := explanations[0].Cause == explain.NothingWrong; address == "" && said != (err == nil) {
+			t.Fatalf("the endpoint says %v, but: %v", err, explanations)
+		}
+		for _, x := range explanations {
+			assertOneSentence(t, x.Text)
+			for _, secret := range append(hexMACs.FindAllString(header+address, -1), testSecret, endpointSecret) {
+				if strings.Contains(x.Text, secret) {
+					t.Fatal("a secret or a MAC is told")
+				}
 			}
 		}
 	})

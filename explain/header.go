@@ -18,27 +18,27 @@ func (e *explainer) readHeader() bool {
 		return true
 	}
 	if strings.TrimSpace(header) == "" {
-		e.say(causeNotSigned, "there is no Stripe-Signature header: send the value that fetchStripeSignature returns, and see that no proxy on the way removes the header")
+		e.say(causeNotSigned, "there is no %s: %s, and see that no proxy on the way removes the header", e.kind.header, e.kind.send)
 		return false
 	}
 	if len(header) > signed.MaxHeaderBytes {
-		e.say(causeHeaderMalformed, "the Stripe-Signature header has %d bytes, more than %d: send the value that fetchStripeSignature returns, unchanged and once", len(header), signed.MaxHeaderBytes)
+		e.say(causeHeaderMalformed, "the %s has %d bytes, more than %d: %s, unchanged and once", e.kind.header, len(header), signed.MaxHeaderBytes, e.kind.send)
 		return false
 	}
 	best := e.bestMended(header)
 	if best == nil {
-		e.say(causeHeaderMalformed, "the Stripe-Signature header is not t=…,v1=… (%s): send the value that fetchStripeSignature returns, unchanged and once", describeHeader(header))
+		e.say(causeHeaderMalformed, "the %s is not t=…,v1=… (%s): %s, unchanged and once", e.kind.header, describeHeader(header), e.kind.send)
 		return false
 	}
 	e.header, e.usedKey = signed.Header{}, nil
 	e.header.Parse(best.text)
 	switch {
 	case best.others:
-		e.say(causeTwoSignatures, "the Stripe-Signature header holds two different signatures (%s): send the one that fetchStripeSignature returned for this request alone, and replace a header that is kept from an earlier one instead of adding to it", best.how)
+		e.say(causeTwoSignatures, "the %s holds two different signatures (%s): %s", e.kind.header, best.how, e.kind.sendOne)
 	case best.isHalf:
-		e.say(causeHeaderChanged, "the Stripe-Signature header holds the same signature twice (%s): set the header once, instead of adding to it, in the client and in each proxy", best.how)
+		e.say(causeHeaderChanged, "the %s holds the same signature twice (%s): set it once, instead of adding to it, in the client and in each proxy", e.kind.header, best.how)
 	default:
-		e.say(causeHeaderChanged, "the Stripe-Signature header was changed on its way (%s): let the proxy or client hand it on as it is", best.how)
+		e.say(causeHeaderChanged, "the %s was changed on its way (%s): let the proxy or client hand it on as it is", e.kind.header, best.how)
 	}
 	return true
 }
@@ -57,7 +57,7 @@ func (e *explainer) bestMended(header string) (best *mendedHeader) {
 		if !mended.isHalf {
 			break
 		}
-		if !e.headerOnly && e.fits(e.asReceived()) {
+		if !e.headerOnly && e.fits(e.kind.asReceived(e)) {
 			return &mended
 		}
 	}

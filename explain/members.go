@@ -90,7 +90,7 @@ func (s *memberSearch) missed(all []stripejs.Member, seen []Explanation) miss {
 	const sendThem = "send JSON.stringify({...payload, user_id, account_id}), in this order"
 	switch {
 	case !s.idsInBody && isEvent(all): // which are pretty-printed
-		return miss{webhook: true, seen: []Explanation{{causeWebhook, "the body is an event of a webhook, which is signed with its endpoint's secret (whsec_…): give webhooks a route of their own, outside this middleware"}}}
+		return miss{webhook: true, seen: []Explanation{{causeWebhook, "the body is an event of a webhook, which is signed with its endpoint's secret (whsec_…): give webhooks a route of their own, outside this middleware, which package events serves"}}}
 	case !s.idsInBody && isLambdaEvent(all):
 		return miss{seen: append(withoutForm(seen), Explanation{causeLambdaEvent, wholeEvent})}
 	case s.user == nil || s.account == nil:

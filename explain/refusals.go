@@ -55,7 +55,7 @@ func explainVerdict(v stripeapps.Verdict) []Explanation {
 	if v.Later {
 		return explainDecoding(v.Err)
 	}
-	e := &explainer{budget: maxExplainedBytes}
+	e := &explainer{kind: requests, budget: maxExplainedBytes}
 	if !e.receive(v) {
 		return nil
 	}
