@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -45,12 +46,15 @@ func (a *app) explain(_ context.Context, cmd *cli.Command) error {
 	if j.others, err = a.readOtherSecrets(cmd.String("other-secrets-file")); err != nil {
 		return err
 	}
-	if len(j.secrets.values) == 0 && len(j.others) == 0 {
+	if j.secrets.none() && j.webhookSecrets.none() && len(j.others) == 0 {
 		return j.secrets.require()
 	}
 	m, err := a.readMessage(cmd)
 	if err != nil {
 		return err
+	}
+	if m.kind() == kindEvent && j.webhookSecrets.none() {
+		fmt.Fprintln(a.err, "stripeapps: note: this is an event, and "+j.webhookSecrets.missing())
 	}
 	findings := j.explain(m)
 	paint := a.paint(cmd)
@@ -82,6 +86,9 @@ func explanationLine(paint paint, f findingJSON) string {
 // explain asks the library about the body, and where ids are sent beside it also
 // about those: it takes the explanation that says more.
 func (j *judge) explain(m *message) []findingJSON {
+	if m.install != "" {
+		return j.explainReceived(explain.Received{InstallURL: m.install})
+	}
 	source, sent := m.idSource()
 	if !sent {
 		return j.explainAs(m, m.body, "", "")
@@ -106,23 +113,23 @@ func isUnknown(findings []findingJSON) bool {
 	return slices.ContainsFunc(findings, func(f findingJSON) bool { return f.Cause == explain.Unknown })
 }
 
-func (j *judge) explainAs(m *message, body []byte, user, account string) (findings []findingJSON) {
-	for _, e := range explain.Explain(explain.Received{
+func (j *judge) explainAs(m *message, body []byte, user, account string) []findingJSON {
+	return j.explainReceived(explain.Received{
 		Header:          strings.Join(m.header[signatureHeader], ","),
 		Body:            body,
 		ContentEncoding: strings.Join(m.header["Content-Encoding"], ","),
 		UserID:          user,
 		AccountID:       account,
+	})
+}
 
-		Secrets:      j.secrets.labeled(),
-		OtherSecrets: j.others,
-		Now:          j.now(),
-		Tolerance:    j.tolerance,
-
-		InsecureAllowMissingUser: j.allowMissingUser,
-	}) {
+func (j *judge) explainReceived(r explain.Received) (findings []findingJSON) {
+	r.Secrets, r.EndpointSecrets, r.OtherSecrets = j.secrets.labeled(), j.webhookSecrets.labeled(), j.others
+	r.Now, r.Tolerance = j.now(), j.tolerance
+	r.InsecureAllowMissingUser = j.allowMissingUser
+	for _, e := range explain.Explain(r) {
 		text := oneLine(e.Text)
-		if j.secrets.in(text) {
+		if j.holdsSecret(text) {
 			text = "the explanation would show a secret, because the request holds it: take it out of what is sent"
 		}
 		findings = append(findings, findingJSON{e.Cause, text})

@@ -10,14 +10,19 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/events"
 )
 
 // verdict is what the library says about a request.
 type verdict struct {
+	Kind      string `json:"kind,omitempty"`     // event, install, or "" for an extension's request
 	Accepted  *bool  `json:"accepted,omitempty"` // nil if nobody can tell
 	Source    string `json:"source,omitempty"`   // what is signed: body, headers or query
 	UserID    string `json:"user_id,omitempty"`
 	AccountID string `json:"account_id,omitempty"`
+	EventType string `json:"event_type,omitempty"`
+	EventID   string `json:"event_id,omitempty"`
+	Livemode  *bool  `json:"livemode,omitempty"` // of an event: an install's is not signed
 	SignedAt  string `json:"signed_at,omitempty"`
 	Secret    string `json:"secret,omitempty"` // where the one is that fits, if there are several
 	Code      string `json:"code,omitempty"`
@@ -28,6 +33,17 @@ type verdict struct {
 }
 
 func (v verdict) accepted() bool { return v.Accepted != nil && *v.Accepted }
+
+// says is what was accepted.
+func (v verdict) says() string {
+	switch v.Kind {
+	case kindEvent:
+		return v.event()
+	case kindInstall:
+		return "install by " + v.who() + v.with() + ": whether the state is this browser's, and unused, the backend has to tell"
+	}
+	return v.who() + ", " + v.over()
+}
 
 func (v verdict) who() string {
 	if v.UserID == "" {
@@ -57,18 +73,36 @@ var sourceNames = map[stripeapps.Source]string{
 	stripeapps.IDsInQuery:   "query",
 }
 
-// judge verifies requests in each of the three ways.
+func (v *verdict) setTime(at time.Time) {
+	v.signedAt, v.SignedAt = at.UTC(), at.UTC().Format(time.RFC3339)
+}
+
+// with names the secret where there are several.
+func (v verdict) with() string {
+	if v.Secret == "" {
+		return ""
+	}
+	return ", with " + v.Secret
+}
+
+// judge verifies requests in each of the three ways, events, and installs.
 type judge struct {
 	secrets          secrets
 	others           []stripeapps.LabeledSecret
 	now              func() time.Time
 	tolerance        time.Duration
 	allowMissingUser bool
-	verifiers        map[stripeapps.Source]*stripeapps.Verifier
+	verifiers        map[stripeapps.Source]*stripeapps.Verifier // nil without secrets
+	webhookSecrets   secrets
+	endpoint         *events.Endpoint // nil without them
 }
 
 func (a *app) newJudge(cmd *cli.Command) (*judge, error) {
-	s, err := a.readSecrets(cmd)
+	s, err := a.readSecrets(cmd, appSecrets)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.readSecrets(cmd, webhookSecrets)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +113,7 @@ func (a *app) newJudge(cmd *cli.Command) (*judge, error) {
 	}
 	return &judge{
 		secrets:          s,
+		webhookSecrets:   w,
 		now:              now,
 		tolerance:        cmd.Duration("tolerance"),
 		allowMissingUser: cmd.Bool("allow-missing-user"),
@@ -105,9 +140,57 @@ func (j *judge) prepare() error {
 	return nil
 }
 
-// verdict says what a backend says that looks for the payload where it seems to be:
-// in the body, or else in the ids that are sent beside it.
+// prepareFor makes what a message of this kind is verified with.
+func (j *judge) prepareFor(kind string) error {
+	if kind == kindEvent {
+		return j.prepareEndpoint()
+	}
+	return j.prepare()
+}
+
+// prepareAll makes all that there are secrets for, of which there must be some.
+func (j *judge) prepareAll() error {
+	if !j.webhookSecrets.none() {
+		if err := j.prepareEndpoint(); err != nil || j.secrets.none() {
+			return err
+		}
+	}
+	return j.prepare()
+}
+
+// holdsSecret reports whether text shows one of the secrets.
+func (j *judge) holdsSecret(text string) bool {
+	return j.secrets.in(text) || j.webhookSecrets.in(text)
+}
+
+// verdict says what a backend says of a message of its kind.
 func (j *judge) verdict(m *message) verdict {
+	switch m.kind() {
+	case kindEvent:
+		return j.eventVerdict(m)
+	case kindInstall:
+		return j.installVerdict(m)
+	}
+	return j.requestVerdict(m)
+}
+
+// refused is the verdict on what an error of the library is said of.
+func refused(kind string, err error) verdict {
+	no := false
+	v := verdict{Kind: kind, Accepted: &no}
+	var e *stripeapps.Error
+	if errors.As(err, &e) { // always
+		v.Code, v.Detail = e.Code(), e.Detail()
+	}
+	return v
+}
+
+// requestVerdict says what a backend says that looks for the payload where it seems to be:
+// in the body, or else in the ids that are sent beside it.
+func (j *judge) requestVerdict(m *message) verdict {
+	if j.verifiers == nil {
+		return verdict{Detail: "a request, and " + j.secrets.missing()}
+	}
 	ids, sent := m.idSource()
 	if len(m.body) == 0 && sent {
 		return j.verdictAs(m, ids)
@@ -131,21 +214,15 @@ func (j *judge) verdictAs(m *message, source stripeapps.Source) verdict {
 	_, r.URL.RawQuery, _ = strings.Cut(m.target, "?")
 
 	accepted, err := j.verifiers[source].Verify(r)
-	ok := err == nil
-	v := verdict{Accepted: &ok}
-	if !ok {
-		var e *stripeapps.Error
-		if errors.As(err, &e) { // always
-			v.Code, v.Detail = e.Code(), e.Detail()
-		}
-		return v
+	if err != nil {
+		return refused("", err)
 	}
+	yes := true
+	v := verdict{Accepted: &yes}
 	id := stripeapps.MustIdentity(accepted.Context())
 	v.Source, v.UserID, v.AccountID = sourceNames[source], id.UserID, id.AccountID
-	v.signedAt, v.SignedAt = id.SignedAt, id.SignedAt.Format(time.RFC3339)
-	if len(j.secrets.places) > 1 {
-		v.Secret = j.secrets.places[id.Secret]
-	}
+	v.setTime(id.SignedAt)
+	v.Secret = j.secrets.placeOf(id.Secret)
 	v.unsignedBody = source != stripeapps.SignedBody && len(m.body) > 0
 	return v
 }

@@ -20,6 +20,21 @@ type message struct {
 	// hidden says that there was a body which is not shown, as in the output of
 	// curl -v.
 	hidden bool
+	// install is the address, or its path and query, if it is one that an install link
+	// has led to; the rest is not looked at then.
+	install string
+}
+
+// kind is what a message is, by what it has: an event, an install, or "" for an
+// extension's request.
+func (m *message) kind() string {
+	switch {
+	case m.install != "":
+		return kindInstall
+	case isEvent(m.body):
+		return kindEvent
+	}
+	return ""
 }
 
 func (m *message) query() url.Values {
@@ -47,13 +62,15 @@ func (m *message) idSource() (stripeapps.Source, bool) {
 }
 
 const inputDescription = "The request is read from FILE or standard input, as a saved HTTP request or the output of\n" +
-	"curl -v (which does not show the body: add -body-file), or given in flags, with -header."
+	"curl -v (which does not show the body: add -body-file), or given in flags, with -header or -install. It can be\n" +
+	"an extension's request, an event of a webhook ($STRIPE_WEBHOOK_SECRET), or the redirect of an install link."
 
 // inputArgument is the file that the request is in.
 func inputArgument() cli.Argument { return &cli.StringArg{Name: "FILE", Value: "-"} }
 
 func inputFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.StringFlag{Name: installFlag, Usage: "the address that an install link has led a browser to, a `URL`; there is no request to read then"},
 		&cli.StringFlag{Name: "header", Usage: "Stripe-Signature's `VALUE`; there is no request to read then"},
 		&cli.StringFlag{Name: "body", Usage: "the body, as it was received: `TEXT`"},
 		&cli.StringFlag{Name: "body-file", Usage: "the body from `FILE`, to the byte, or - for standard input", TakesFile: true},
@@ -62,11 +79,17 @@ func inputFlags() []cli.Flag {
 		timeFlag("now", "verify as if it were this `TIME`, RFC 3339 or Unix seconds (default: now)"),
 		toleranceFlag(),
 		secretFileFlag(),
+		webhookSecretFileFlag(),
 	}
 }
 
+const installFlag = "install"
+
 // readMessage reads the request that the flags, a file or standard input give.
 func (a *app) readMessage(cmd *cli.Command) (*message, error) {
+	if cmd.IsSet(installFlag) {
+		return readInstall(cmd)
+	}
 	m, err := a.readHead(cmd)
 	if err != nil {
 		return nil, err
@@ -83,11 +106,31 @@ func (a *app) readMessage(cmd *cli.Command) (*message, error) {
 		return nil, misconfigured("the request has a body, which is not in what was read (curl -v does not show it): " +
 			"give it with -body-file")
 	}
+	if len(m.body) == 0 && m.header[signatureHeader] == nil && isInstall(m.target) {
+		m.install = m.target
+	}
 	if (cmd.IsSet("user") || cmd.IsSet("account")) && holdsIDs(m.body) {
 		fmt.Fprintln(a.err, "stripeapps: note: the body holds ids of its own: "+
 			"-user and -account are headers beside it, and do not replace them")
 	}
 	return m, nil
+}
+
+// readInstall takes the address from -install, which is all that there is.
+func readInstall(cmd *cli.Command) (*message, error) {
+	for _, flag := range []string{"header", "body", "body-file", "user", "account"} {
+		if cmd.IsSet(flag) {
+			return nil, misused(cmd, "-install and -%s are both given: an install is in its address alone", flag)
+		}
+	}
+	if cmd.StringArg("FILE") != "-" || cmd.Args().Present() {
+		return nil, misused(cmd, "-install and a file are both given: give one of them")
+	}
+	address := cmd.String(installFlag)
+	if _, err := url.Parse(address); err != nil || address == "" {
+		return nil, misused(cmd, "-install is not a URL, like https://app.example.com/installed?user_id=…")
+	}
+	return &message{header: http.Header{}, install: address}, nil
 }
 
 // readHead takes the signature from -header, or else reads the whole request.

@@ -15,13 +15,14 @@ type report struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Status int    `json:"status"` // the backend's, or 0 if it did not respond
-	// accepted, verifies (but the backend refused), refused, preflight, unsigned or
-	// too_large.
+	// accepted, verifies (but the backend refused), refused, not_verified (without a
+	// secret for it), preflight, unsigned or too_large.
 	Verdict string `json:"verdict"`
 	verdict
 	Note         string        `json:"note,omitempty"`
 	Explanations []findingJSON `json:"explanations,omitempty"`
 	printed      bool
+	fromStripe   bool // a browser was led here, perhaps from the Marketplace
 }
 
 type reportKey struct{}
@@ -33,8 +34,12 @@ func (p *proxy) look(r *http.Request) *report {
 	switch {
 	case r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "":
 		rep.Verdict = "preflight"
+	case r.Header[signatureHeader] == nil && r.Method == http.MethodGet && isInstall(r.RequestURI):
+		p.judgeWhole(rep, &message{header: r.Header, install: r.RequestURI})
 	case r.Header[signatureHeader] == nil:
 		rep.Verdict = "unsigned"
+		rep.fromStripe = r.Method == http.MethodGet &&
+			r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Site") == "cross-site"
 	default:
 		m := &message{header: r.Header, target: r.RequestURI}
 		tooLarge := false
@@ -49,8 +54,12 @@ func (p *proxy) look(r *http.Request) *report {
 
 func (p *proxy) judgeWhole(rep *report, m *message) {
 	rep.verdict = p.judge.verdict(m)
-	if rep.accepted() {
+	switch {
+	case rep.accepted():
 		rep.Verdict = "accepted"
+		return
+	case rep.Accepted == nil:
+		rep.Verdict = "not_verified"
 		return
 	}
 	rep.Verdict = "refused"
@@ -60,7 +69,7 @@ func (p *proxy) judgeWhole(rep *report, m *message) {
 // judgeWithoutBody is for a body that is too large: ids beside it can be signed all
 // the same.
 func (p *proxy) judgeWithoutBody(rep *report, m *message) {
-	if source, sent := m.idSource(); sent {
+	if source, sent := m.idSource(); sent && p.judge.verifiers != nil {
 		if v := p.judge.verdictAs(m, source); v.accepted() {
 			v.unsignedBody = true
 			rep.Verdict, rep.verdict = "accepted", v
@@ -73,7 +82,7 @@ func (p *proxy) judgeWithoutBody(rep *report, m *message) {
 
 // shownMethod is a method, which a client can make up as well as a path.
 func (p *proxy) shownMethod(method string) string {
-	if len(method) > 32 || p.judge.secrets.in(method) || signed.HoldsSecret(method) {
+	if len(method) > 32 || p.judge.holdsSecret(method) || signed.HoldsSecret(method) {
 		return "(an odd method)"
 	}
 	return method
@@ -85,7 +94,7 @@ const maxShownPath = 512
 // shownPath is the path, escaped so that a terminal does not act on it.
 func (p *proxy) shownPath(r *http.Request) string {
 	path := r.URL.EscapedPath()
-	if p.judge.secrets.in(path) || p.judge.secrets.in(r.URL.Path) || signed.HoldsSecret(path) {
+	if p.judge.holdsSecret(path) || p.judge.holdsSecret(r.URL.Path) || signed.HoldsSecret(path) {
 		return "(a path with a secret in it)"
 	}
 	if len(path) > maxShownPath {
@@ -122,12 +131,27 @@ func (p *proxy) print(rep *report, status int) {
 func (p *proxy) compare(rep *report) {
 	bad := rep.Status == http.StatusBadRequest || rep.Status == http.StatusUnauthorized
 	switch {
+	case rep.fromStripe && rep.Status == http.StatusBadRequest:
+		rep.Explanations = p.judge.explain(&message{install: rep.Path})
 	case rep.Verdict == "unsigned" && bad:
 		rep.Explanations = p.judge.explain(&message{header: http.Header{}})
-	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden):
+	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden || rep.Kind == kindInstall && rep.Status == http.StatusConflict):
 		rep.Verdict = "verifies"
-		rep.Note = "the signature fits, but the backend refused: see its response, and where its route reads the ids"
+		rep.Note = "the signature fits, but the backend refused: see its response, and " + p.whatToSee(rep.Kind)
 	}
+}
+
+// whatToSee is where to look if a backend refuses what verifies.
+func (p *proxy) whatToSee(kind string) string {
+	switch {
+	case kind == kindEvent:
+		return "whether this path is that of its endpoint for events, with this secret, and not of a route for extensions"
+	case kind == kindInstall:
+		return "whether the state is too old, used, or of another browser"
+	case p.judge.endpoint != nil:
+		return "where its route reads the ids, and whether it is one for extensions, and not the endpoint for events"
+	}
+	return "where its route reads the ids"
 }
 
 // line is the report for people.
@@ -139,11 +163,16 @@ func (rep *report) line(paint paint, now time.Time) string {
 	said := paint(faint, rep.Verdict)
 	switch rep.Verdict {
 	case "accepted":
-		said = paint(green, rep.Verdict) + ": " + rep.who() + ", " + rep.over()
+		said = paint(green, rep.Verdict) + ": " + rep.says()
 	case "verifies":
-		said = paint(yellow, rep.Verdict) + ": " + rep.who() + ", " + rep.over()
+		said = paint(yellow, rep.Verdict) + ": " + rep.says()
 	case "refused":
 		said = paint(red, rep.Verdict) + ": " + rep.Code
+		if rep.Kind != "" {
+			said = paint(red, rep.Verdict) + " " + rep.Kind + ": " + rep.Code
+		}
+	case "not_verified":
+		said = paint(yellow, "not verified") + ": " + rep.Detail
 	case "too_large":
 		said = paint(yellow, "not looked at") + ": " + rep.Detail
 	}

@@ -20,7 +20,8 @@ func (a *app) serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "stand in front of a backend and print the verdict on each request",
-		Description: "Let the extension call this address and not the backend's. Every request is handed on as it\n" +
+		Description: "Let the extension call this address and not the backend's, as well as Stripe's webhooks (with\n" +
+			"$STRIPE_WEBHOOK_SECRET), and browsers that come back from an install link. Every request is handed on as it\n" +
 			"came, also those that the backend should refuse; what is wrong with those is explained below their\n" +
 			"line. The backend can be written in any language. A line is: time, method, path, the backend's status,\n" +
 			"verdict. Ctrl-C stops.\n\n" +
@@ -34,6 +35,7 @@ func (a *app) serveCommand() *cli.Command {
 			allowMissingUserFlag(),
 			otherSecretsFlag(),
 			secretFileFlag(),
+			webhookSecretFileFlag(),
 		},
 		Action: a.serve,
 	}
@@ -64,7 +66,7 @@ func (a *app) serve(ctx context.Context, cmd *cli.Command) error {
 func (a *app) newProxy(cmd *cli.Command) (*proxy, error) {
 	j, err := a.newJudge(cmd)
 	if err == nil {
-		err = j.prepare()
+		err = j.prepareAll()
 	}
 	if err != nil {
 		return nil, err

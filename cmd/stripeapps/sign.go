@@ -22,12 +22,18 @@ func (a *app) signCommand() *cli.Command {
 		Usage: "print a request that is signed as Stripe signs it",
 		Description: "The text that is signed is JSON.stringify({...payload, user_id, account_id}); without a\n" +
 			"payload it is the two ids. Each secret adds a v1, as while a secret is rolled.\n\n" +
+			"With -event it is an event of a webhook, signed with $STRIPE_WEBHOOK_SECRET; the types that begin with\n" +
+			"v1. or v2. are thin. With -install it is the address to which an install link leads a browser back: give\n" +
+			"it the address that your page leads to, which has the state, and open the result in the same browser.\n\n" +
 			"Example: stripeapps sign -payload '{\"amount\":1250}' -user usr_123 -account acct_123 | sh\n" +
-			"         stripeapps sign -as http | stripeapps verify\n\n" + exitCodesText,
-		Flags: []cli.Flag{
+			"         stripeapps sign -as http | stripeapps verify\n" +
+			"         stripeapps sign -event account.application.deauthorized -url http://127.0.0.1:8080/stripe/events | sh\n" +
+			"         stripeapps sign -install 'https://marketplace.stripe.com/apps/install/link/…?redirect_uri=…&state=…'\n\n" + exitCodesText,
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{
-				Name:  "payload",
-				Usage: "what the extension gives to fetchStripeSignature: a `JSON` object, or - for standard input",
+				Name: "payload",
+				Usage: "what the extension gives to fetchStripeSignature, or what the event is about (data.object, or a thin event's related_object): " +
+					"a `JSON` object, or - for standard input",
 			},
 			&cli.StringFlag{Name: "payload-file", Usage: "the same from `FILE`, or - for standard input", TakesFile: true},
 			&cli.StringFlag{Name: "user", Value: "usr_test", Usage: "user_id; an empty `ID` leaves it out", Validator: checkUser},
@@ -40,14 +46,14 @@ func (a *app) signCommand() *cli.Command {
 			},
 			&cli.StringFlag{
 				Name: "as", Value: "curl",
-				Usage:     "print a `curl|header|http`: a shell command, Stripe-Signature's value, or an HTTP/1.1 request",
-				Validator: oneOf("curl", "header", "http"),
+				Usage:     "print a `curl|header|http|url`: a shell command, the signature, an HTTP/1.1 request, or, for -install, the address",
+				Validator: oneOf("curl", "header", "http", "url"),
 			},
 			// The URL is checked later: the library would show it with its password.
-			&cli.StringFlag{Name: "url", Usage: "where to send it, a `URL` (default: examples/quickstart's)"},
+			&cli.StringFlag{Name: "url", Usage: "where to send it, a `URL` (default: examples/quickstart's, and " + usualEndpoint + " for an event)"},
 			&cli.StringFlag{Name: "method", Usage: "`METHOD` (default: POST with a body, GET without)", Validator: checkMethod},
 			secretFileFlag(),
-		},
+		}, otherSignFlags()...),
 		Action: a.sign,
 	}
 }
@@ -77,7 +83,11 @@ func (a *app) sign(_ context.Context, cmd *cli.Command) error {
 	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	s, err := a.readSecrets(cmd)
+	what, err := whatToSign(cmd)
+	if err != nil {
+		return err
+	}
+	s, err := a.readSecrets(cmd, what.secrets)
 	if err == nil {
 		err = s.require()
 	}
@@ -88,21 +98,25 @@ func (a *app) sign(_ context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	request, err := newSignedRequest(cmd, payload, s)
+	request, err := what.make(cmd, payload, s)
 	if err != nil {
 		return err
 	}
 	if s.in(request.url.String() + request.http()) {
 		return misconfigured("the request holds the secret itself: take it out of the payload and the URL")
 	}
-	for _, note := range request.notes(cmd.String("as"), s) {
+	format := cmd.String("as")
+	if !cmd.IsSet("as") {
+		format = what.usualFormat
+	}
+	for _, note := range request.notes(format, s) {
 		fmt.Fprintln(a.err, "stripeapps: note: "+note)
 	}
 	if cmd.Bool("json") {
 		a.printJSON(request.json())
 		return nil
 	}
-	fmt.Fprint(a.out, request.as(cmd.String("as")))
+	fmt.Fprint(a.out, request.as(format))
 	return nil
 }
 
@@ -142,17 +156,31 @@ func newSignedRequest(cmd *cli.Command, payload []byte, s secrets) (*signedReque
 const quickstart = "http://127.0.0.1:4241"
 
 func parseTarget(cmd *cli.Command, hasBody bool) (*url.URL, error) {
-	text := cmd.String("url")
-	switch {
-	case cmd.IsSet("url"):
-	case hasBody:
-		text = quickstart + "/api/echo"
-	default:
-		text = quickstart + "/api/whoami"
+	if hasBody {
+		return parseURL(cmd, "url", quickstart+"/api/echo")
 	}
+	return parseURL(cmd, "url", quickstart+"/api/whoami")
+}
+
+// parseURL parses the URL of a flag, or the usual one.
+func parseURL(cmd *cli.Command, flag, usual string) (*url.URL, error) {
+	text := usual
+	if cmd.IsSet(flag) {
+		text = cmd.String(flag)
+	}
+	u, err := parseAbsolute(text)
+	if err != nil {
+		return nil, misused(cmd, "-%s is not an absolute http or https URL without a password, like %s/api/echo", flag, quickstart)
+	}
+	return u, nil
+}
+
+var errNotAbsolute = errors.New("this is not an absolute http or https URL without a password")
+
+func parseAbsolute(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return nil, misused(cmd, "-url is not an absolute http or https URL without a password, like %s/api/echo", quickstart)
+		return nil, errNotAbsolute
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil

@@ -136,7 +136,7 @@ func TestSign(t *testing.T) {
 		},
 		"sign refuses another format": {
 			args: words("sign -as xml"), code: 2,
-			err: "stripeapps: invalid value \"xml\" for flag -as: give one of curl, header, http" + usageOfSign,
+			err: "stripeapps: invalid value \"xml\" for flag -as: give one of curl, header, http, url" + usageOfSign,
 		},
 		"sign shows no secret as a format": {
 			args: words("sign -as hunter2hunter2"), env: []string{"STRIPE_APP_SECRET=hunter2hunter2"}, code: 2,

@@ -19,6 +19,7 @@ type signedRequest struct {
 	body      []byte // nil: none
 	at        time.Time
 	source    stripeapps.Source
+	kind      string // an event, an install, or ""
 }
 
 func (r *signedRequest) usualMethod() string {
@@ -34,6 +35,8 @@ func (r *signedRequest) as(format string) string {
 		return r.signature + "\n"
 	case "http":
 		return r.http()
+	case "url":
+		return r.url.String() + "\n"
 	}
 	return r.curl()
 }
@@ -97,11 +100,21 @@ func (r *signedRequest) verify(s secrets) error {
 	for _, h := range r.headers {
 		m.header.Add(h[0], h[1])
 	}
-	j := &judge{secrets: s, now: func() time.Time { return r.at }}
-	if err := j.prepare(); err != nil {
+	j := &judge{secrets: s, webhookSecrets: s, now: func() time.Time { return r.at }}
+	if err := j.prepareFor(r.kind); err != nil {
 		return err
 	}
-	if v := j.verdictAs(&m, r.source); !v.accepted() {
+	var v verdict
+	switch r.kind {
+	case kindEvent:
+		v = j.eventVerdict(&m)
+	case kindInstall:
+		m.install = r.url.String()
+		v = j.installVerdict(&m)
+	default:
+		v = j.verdictAs(&m, r.source)
+	}
+	if !v.accepted() {
 		return fmt.Errorf("%s (%s)", v.Detail, v.Code)
 	}
 	return nil

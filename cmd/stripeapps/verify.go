@@ -22,13 +22,16 @@ func (a *app) verifyCommand() *cli.Command {
 
 func (a *app) verify(_ context.Context, cmd *cli.Command) error {
 	j, err := a.newJudge(cmd)
-	if err == nil {
-		err = j.prepare()
+	if err == nil && j.webhookSecrets.none() {
+		err = j.secrets.require() // before anything is read
 	}
 	if err != nil {
 		return err
 	}
 	m, err := a.readMessage(cmd)
+	if err == nil {
+		err = j.prepareFor(m.kind())
+	}
 	if err != nil {
 		return err
 	}
@@ -51,7 +54,11 @@ func (a *app) printVerdict(paint paint, v verdict, now time.Time) {
 		return
 	}
 	when := v.SignedAt + " (" + age(now, v.signedAt) + ")"
-	a.println(paint(green, "accepted") + ": signed for " + v.who() + " at " + when + ", " + v.over())
+	said := "signed for " + v.who() + " at " + when + ", " + v.over()
+	if v.Kind != "" {
+		said = "signed at " + when + ", " + v.says()
+	}
+	a.println(paint(green, "accepted") + ": " + said)
 }
 
 func age(now, signedAt time.Time) string {

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
+)
+
+// newSignedInstall makes the request with which a browser comes back from an install.
+func newSignedInstall(cmd *cli.Command, _ []byte, s secrets) (*signedRequest, error) {
+	back, state, err := installOf(cmd)
+	if err != nil {
+		return nil, err
+	}
+	user, account, at := cmd.String("user"), cmd.String("account"), timeOf(cmd, "time")
+	if user == "" {
+		return nil, misused(cmd, "an install has a user: give -user an id, like usr_123")
+	}
+	r := &signedRequest{method: http.MethodGet, url: back, at: at, kind: kindInstall}
+	r.signature = stripejs.Header(installText(state, user, account), at, s.values...)
+	query := "user_id=" + user + "&account_id=" + account + "&state=" + url.QueryEscape(state) +
+		"&install_signature=" + url.QueryEscape(r.signature)
+	if !cmd.Bool("live") {
+		query += "&livemode=false"
+	}
+	back.RawQuery = strings.TrimPrefix(back.RawQuery+"&"+query, "&")
+	return r, nil
+}
+
+// installOf takes the redirect URI and the state from an install link that has both,
+// or else from the flags.
+func installOf(cmd *cli.Command) (back *url.URL, state string, err error) {
+	link, err := parseURL(cmd, installFlag, "")
+	if err != nil {
+		return nil, "", err
+	}
+	query, state := link.Query(), cmd.String("state")
+	if back = link; query.Has("redirect_uri") {
+		if back, err = parseAbsolute(query.Get("redirect_uri")); err != nil {
+			return nil, "", misused(cmd, "the redirect_uri in -install is not an absolute http or https URL without a password")
+		}
+		if cmd.IsSet("state") && query.Has("state") {
+			return nil, "", misused(cmd, "-state and the state in -install are both given: give one of them")
+		}
+		if !cmd.IsSet("state") {
+			state = query.Get("state")
+		}
+	}
+	if state == "" {
+		return nil, "", misused(cmd, "there is no state, without which a backend refuses an install: "+
+			"give -install the address that your page leads to, or -state")
+	}
+	return back, state, nil
+}
