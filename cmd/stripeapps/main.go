@@ -1,8 +1,9 @@
-// Command stripeapps is the library on the command line: it signs requests as
-// Stripe does, verifies and explains those that were received, stands in front
-// of a backend and says what it sees, makes PKCE pairs, and checks manifests.
+// Command stripeapps is the library on the command line: it signs requests, events and
+// installs as Stripe does, verifies and explains those that were received, stands in
+// front of a backend and says what it sees, makes PKCE pairs, and checks manifests.
 //
 //	stripeapps sign -payload '{"amount":1250}'      # a curl command, signed
+//	stripeapps sign -event account.application.deauthorized
 //	stripeapps verify < request.http                # who signed it, and when
 //	stripeapps explain -body-file body.json < curl-v.txt
 //	stripeapps serve -to http://127.0.0.1:8080      # verdicts, live
@@ -11,7 +12,8 @@
 //	stripeapps manifest allows stripe-app.json https://api.example.com/refunds
 //
 // Secrets come from $STRIPE_APP_SECRET, several with commas between them, or from
-// -secret-file, one a line. There is no flag for the secret itself, since a command
+// -secret-file, one a line; those of webhook endpoints, for events, from
+// $STRIPE_WEBHOOK_SECRET or -webhook-secret-file. Neither kind is taken for the other. There is no flag for the secret itself, since a command
 // line is seen by other users and kept in histories; nothing ever prints one.
 //
 // The exit code is 0 for yes, 1 for no (it does not verify, it is not allowed,
@@ -67,9 +69,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 func (a *app) command() *cli.Command {
 	root := &cli.Command{
 		Name:  "stripeapps",
-		Usage: "sign, verify and explain requests of Stripe Apps, and check manifests",
+		Usage: "sign, verify and explain requests of Stripe Apps, their events and installs, and check manifests",
 		Description: "Secrets come from $STRIPE_APP_SECRET (several with commas between them) or -secret-file\n" +
-			"(one a line), never from the command line. -payload and --payload are the same.\n\n" + exitCodesText +
+			"(one a line), those of webhook endpoints from $STRIPE_WEBHOOK_SECRET or -webhook-secret-file, never\n" +
+			"from the command line. -payload and --payload are the same.\n\n" + exitCodesText +
 			"\n\nExample: STRIPE_APP_SECRET=$(cat secret.txt) stripeapps sign -payload '{\"amount\":1250}'",
 		Commands: []*cli.Command{
 			a.signCommand(), a.verifyCommand(), a.explainCommand(), a.serveCommand(), a.pkceCommand(), a.manifestCommand(),

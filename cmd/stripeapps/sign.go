@@ -32,7 +32,7 @@ func (a *app) signCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{
 				Name: "payload",
-				Usage: "what the extension gives to fetchStripeSignature, or what the event is about (data.object, or a thin event's related_object): " +
+				Usage: "what the extension gives to fetchStripeSignature, or an event's data.object (a thin one's related_object): " +
 					"a `JSON` object, or - for standard input",
 			},
 			&cli.StringFlag{Name: "payload-file", Usage: "the same from `FILE`, or - for standard input", TakesFile: true},

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,7 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/events"
+	"github.com/seed-8a2ffb75/stripeapps/install"
+	"github.com/seed-8a2ffb75/stripeapps/replay"
 )
 
 const (
@@ -199,4 +207,40 @@ func TestVerifyAcceptsAnInstallThatWasSigned(t *testing.T) {
 		verified := execute(t, raw.out, []string{secretEnv}, "verify", "-now", "1700000000")
 		assert.Equal(t, 0, verified.code, verified.out+verified.err)
 	}
+}
+
+// The whole way of an install, but for Stripe: sign plays it.
+func TestALinkTakesTheInstallThatWasSigned(t *testing.T) {
+	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{testSecret}})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	backend := httptest.NewServer(mux)
+	defer backend.Close()
+	link, err := install.NewLink(install.LinkConfig{
+		URL: "https://marketplace.stripe.com/apps/install/link/com.example.app", RedirectURI: backend.URL + "/installed",
+		Verifier: verifier, StateKeys: [][]byte{[]byte(rand.Text()[:16] + rand.Text()[:16])}, Guard: replay.NewMemory(replay.MemoryConfig{}),
+	})
+	require.NoError(t, err)
+	mux.Handle("GET /install", link.Start())
+	mux.Handle("GET /installed", link.Callback(func(w http.ResponseWriter, _ *http.Request, installed install.Installed) {
+		fmt.Fprint(w, installed.UserID, " of ", installed.AccountID, ", live: ", installed.UnsignedLivemode)
+	}))
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	start, err := client.Get(backend.URL + "/install")
+	require.NoError(t, err)
+	start.Body.Close()
+
+	signed := execute(t, "", []string{secretEnv}, "sign", "-user", "usr_1", "-install", start.Header.Get("Location"))
+	require.Equal(t, 0, signed.code, signed.err)
+	back, err := http.NewRequest(http.MethodGet, strings.TrimSpace(signed.out), nil)
+	require.NoError(t, err)
+	for _, cookie := range start.Cookies() {
+		back.AddCookie(cookie)
+	}
+	response, err := client.Do(back)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "usr_1 of acct_test, live: false", string(page))
 }
