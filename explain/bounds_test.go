@@ -205,15 +205,16 @@ func TestExplainingAnEventIsBounded(t *testing.T) {
 	const start, end = `{"id":"evt_1","object":"event","type":"x","created":1,"livemode":true,"data":{"object":`, `}}`
 	large := strings.Repeat("x", 200<<10)
 	for name, object := range map[string]string{
-		"200 KiB":                        `{"a":"` + large + `"}`,
-		"200 KiB, 29 objects deep":       strings.Repeat(`{"a":`, 29) + `"` + large + `"` + strings.Repeat("}", 29),
-		"many numbers, 29 lists deep":    `{"a":` + strings.Repeat("[", 28) + `0` + strings.Repeat(",0", 100<<10) + strings.Repeat("]", 28) + "}",
-		"1 MiB":                          `{"a":"` + strings.Repeat("x", 1<<20-200) + `"}`,
-		"many numbers, 200 lists deep":   `{"a":` + strings.Repeat("[", 200) + `0` + strings.Repeat(",0", 100<<10) + strings.Repeat("]", 200) + "}",
-		"200 KiB, 200 objects deep":      strings.Repeat(`{"a":`, 200) + `"` + large + `"` + strings.Repeat("}", 200),
-		"200 KiB, 200 lists deep":        `{"a":` + strings.Repeat("[", 200) + `"` + large + `"` + strings.Repeat("]", 200) + "}",
-		"many small objects":             `{"a":[{}` + strings.Repeat(",{}", 80_000) + "]}",
-		"200 KiB of one-character names": `{"a":1` + strings.Repeat(`,"b":1`, 200<<10/6) + "}",
+		"200 KiB":                         `{"a":"` + large + `"}`,
+		"200 KiB, 29 objects deep":        strings.Repeat(`{"a":`, 29) + `"` + large + `"` + strings.Repeat("}", 29),
+		"many numbers, 29 lists deep":     `{"a":` + strings.Repeat("[", 28) + `0` + strings.Repeat(",0", 100<<10) + strings.Repeat("]", 28) + "}",
+		"1 MiB":                           `{"a":"` + strings.Repeat("x", 1<<20-200) + `"}`,
+		"too many numbers, 29 lists deep": `{"a":` + strings.Repeat("[", 28) + `0` + strings.Repeat(",0", 1<<18) + strings.Repeat("]", 28) + "}",
+		"many numbers, 200 lists deep":    `{"a":` + strings.Repeat("[", 200) + `0` + strings.Repeat(",0", 100<<10) + strings.Repeat("]", 200) + "}",
+		"200 KiB, 200 objects deep":       strings.Repeat(`{"a":`, 200) + `"` + large + `"` + strings.Repeat("}", 200),
+		"200 KiB, 200 lists deep":         `{"a":` + strings.Repeat("[", 200) + `"` + large + `"` + strings.Repeat("]", 200) + "}",
+		"many small objects":              `{"a":[{}` + strings.Repeat(",{}", 80_000) + "]}",
+		"200 KiB of one-character names":  `{"a":1` + strings.Repeat(`,"b":1`, 200<<10/6) + "}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats

@@ -185,6 +185,10 @@ func TestExplainFindsWhatIsWrongWithAnEvent(t *testing.T) {
 			*r = received(onlyIDs)
 			r.Body, r.UserID, r.AccountID, r.Secrets, r.EndpointSecrets = nil, "usr_123", "acct_123", nil, unlabeled(endpointSecret)
 		}, c{"request"}, nil},
+		{"an extension's request, where only events are received, with the app's secret among the others", func(r *explain.Received) {
+			*r = received(plain)
+			r.Secrets, r.EndpointSecrets, r.OtherSecrets = nil, unlabeled(endpointSecret), unlabeled(testSecret)
+		}, c{"request"}, []string{"there are only endpoints' secrets to verify it with"}},
 		{"an extension's request that has an endpoint's signature, where only events are received", all(signed(plain), noAppSecrets), c{"request"}, []string{"signed with a webhook endpoint's secret, with which Stripe signs none"}},
 		{"an extension's request with an endpoint's signature", signed(plain), c{"other_secret"}, []string{"made with EndpointSecrets[0], which is a webhook endpoint's and signs no extension's requests"}},
 		{"an extension's request beside endpoints", func(r *explain.Received) {

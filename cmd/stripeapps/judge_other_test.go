@@ -20,6 +20,9 @@ const testEvent = "{\n  \"id\": \"evt_1\",\n  \"object\": \"event\",\n  \"accoun
 	"  \"data\": {\n    \"object\": {\n      \"id\": \"ca_1\"\n    }\n  },\n  \"livemode\": true,\n" +
 	"  \"type\": \"account.application.deauthorized\"\n}"
 
+// likeEvent is what an extension can have had signed.
+const likeEvent = `{"id":"evt_1","object":"event","type":"x","created":1,"livemode":true,"data":{"object":{}},"user_id":"usr_1","account_id":"acct_1"}`
+
 var testEventHeader = stripejs.Header([]byte(testEvent), judgedAt, testWebhookSecret)
 
 // rawEvent is a saved request.
@@ -74,6 +77,11 @@ func TestEventsAndInstallsAreVerifiedAndExplained(t *testing.T) {
 		"verify does not mind the endpoint's secret for a request": {
 			args: words("verify -now 1700000000"), env: []string{secretEnv, "STRIPE_WEBHOOK_SECRET=nonsense"}, stdin: signedBody,
 			out: "accepted: signed for usr_1 of acct_1 *",
+		},
+		"verify takes a request that looks like an event for a request": {
+			args:  words("verify -now 1700000000"),
+			stdin: rawEvent(stripejs.Header([]byte(likeEvent), judgedAt, testSecret), likeEvent),
+			out:   "accepted: signed for usr_1 of acct_1 *",
 		},
 		"explain finds nothing wrong with an event": {
 			args: words("explain -now 1700000000"), stdin: rawEvent(testEventHeader, testEvent), out: "nothing_wrong: *",
@@ -347,5 +355,25 @@ func TestWithoutAnAppsSecretARequestIsNotVerified(t *testing.T) {
 		v := j.verdict(m)
 		assert.Nil(t, v.Accepted)
 		assert.Contains(t, v.Detail, "there is no secret: set $STRIPE_APP_SECRET")
+	}
+}
+
+func TestAWebhooksSecretIsNotShown(t *testing.T) {
+	p := &proxy{judge: &judge{webhookSecrets: secrets{kind: webhookSecrets, values: []string{"hunter2hunter2"}}}}
+	assert.Equal(t, "(an odd method)", p.shownMethod("hunter2hunter2"))
+}
+
+func TestAnEventNamesNoUser(t *testing.T) {
+	for body, want := range map[string]bool{
+		testEvent:                    true,
+		`{"object":"event"}`:         true, // and no good one
+		`{"object":"v2.core.event"}`: true,
+		likeEvent:                    false,
+		`{"object":"event","user_id":"usr_1","account_id":"acct_1"}`: false,
+		`{"object":"charge"}`: false,
+		`"event"`:             false,
+		``:                    false,
+	} {
+		assert.Equal(t, want, isEvent([]byte(body)), body)
 	}
 }
