@@ -1,0 +1,13 @@
+module github.com/seed-8a2ffb75/stripeapps/examples/installed
+
+go 1.26.0
+
+replace github.com/seed-8a2ffb75/stripeapps => ../..
+
+require github.com/seed-8a2ffb75/stripeapps v0.0.0-00010101000000-000000000000
+
+require (
+	github.com/rs/cors v1.11.1 // indirect
+	github.com/stripe/stripe-go/v76 v76.25.0 // indirect
+	golang.org/x/oauth2 v0.36.0 // indirect
+)

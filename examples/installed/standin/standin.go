@@ -1,0 +1,186 @@
+// Package standin plays Stripe for this example, as far as an app can tell: the page on
+// which a person installs it, the Dashboard with its extension, the API, and the events.
+// It is not for production: whoever reaches it can sign.
+//
+// What an app does is in the folder above: nothing of this package belongs in one.
+package standin
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/internal/dashboard"
+)
+
+// What Stripe and the app both know. All of it is made up, and new in each run where it
+// is secret.
+var (
+	AppSecret     = "absec_" + rand.Text()
+	WebhookSecret = "whsec_" + rand.Text()
+	SecretKey     = "sk_test_" + rand.Text()
+)
+
+// Who uses the Dashboard.
+const (
+	UserID    = "usr_Ada"
+	AccountID = "acct_Bakery"
+)
+
+// Stripe plays Stripe for one app, which is at a URL on this machine.
+type Stripe struct {
+	URL          string // of the page that leads through all this, without a slash at its end
+	InstallLink  string
+	DashboardURL string
+	APIURL       string
+
+	appURL string
+	server *httptest.Server
+	signer dashboard.Stripe
+	seen   tour
+}
+
+// Start listens at addr, a host and port of this machine. The caller should call Close
+// when finished.
+//
+// Browsers know it as localhost, and the app as 127.0.0.1: so they are two sites, like
+// stripe.com and yours.
+func Start(addr, appURL string) (*Stripe, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	at := listener.Addr().(*net.TCPAddr)
+	if !at.IP.IsLoopback() {
+		listener.Close()
+		return nil, fmt.Errorf("%s can be reached by others, who could sign: listen on 127.0.0.1", addr)
+	}
+	s := &Stripe{
+		URL:    fmt.Sprintf("http://localhost:%d", at.Port),
+		APIURL: "http://" + at.String(),
+		appURL: appURL,
+		signer: dashboard.Stripe{Secrets: []string{AppSecret}, UserID: UserID, AccountID: AccountID, Now: time.Now},
+	}
+	s.InstallLink = s.URL + installPath
+	s.DashboardURL = s.URL + "/dashboard"
+	handler, err := s.routes()
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	s.server = &httptest.Server{Listener: listener, Config: &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+	}}
+	s.server.Start()
+	return s, nil
+}
+
+// Close stops it.
+func (s *Stripe) Close() { s.server.Close() }
+
+func (s *Stripe) routes() (http.Handler, error) {
+	page, err := s.page("page.html", stripeapps.PagePolicy().With("frame-src", stripeapps.CSPSelf))
+	if err != nil {
+		return nil, err
+	}
+	// Browsers hold the redirect that the form leads to against form-action too.
+	agree, err := s.page("install.html", stripeapps.ConsentPolicy().With("form-action", s.appURL))
+	if err != nil {
+		return nil, err
+	}
+	extension, err := s.page("extension.html", extensionPolicy(s.appURL))
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", page)
+	mux.Handle("GET "+installPath, s.askedToInstall(agree))
+	mux.HandleFunc("POST "+installPath, s.decide)
+	mux.HandleFunc("GET /dashboard", s.landed)
+	mux.Handle("GET /extension", extension)
+	mux.HandleFunc("POST /sign", s.sign)
+	mux.HandleFunc("POST /answered", s.answered)
+	mux.HandleFunc("POST /uninstall", s.uninstall)
+	mux.HandleFunc("POST /deliver-again", s.deliverAgain)
+	mux.HandleFunc("/v1/", s.api)
+	for path, file := range files() {
+		mux.Handle("GET "+path, file)
+	}
+	return s.localOnly(new(http.CrossOriginProtection).Handler(mux)), nil
+}
+
+// localOnly keeps away other sites that have pointed their own name at this machine
+// (DNS rebinding).
+func (s *Stripe) localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		if "http://"+r.Host != s.URL && "http://"+r.Host != s.APIURL {
+			http.Error(w, "open "+s.URL+"/ instead", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const installPath = "/apps/install/link/com.example.app"
+
+// askedToInstall refuses what Stripe refuses as well: a redirect_uri that is not one of
+// the app's allowed_redirect_uris.
+func (s *Stripe) askedToInstall(agree http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.mayInstall(r) {
+			http.Error(w, "redirect_uri must be "+s.redirectURI(), http.StatusBadRequest)
+			return
+		}
+		agree.ServeHTTP(w, r)
+	})
+}
+
+func (s *Stripe) redirectURI() string { return s.appURL + "/installed" }
+
+func (s *Stripe) mayInstall(r *http.Request) bool {
+	return r.URL.Query().Get("redirect_uri") == s.redirectURI() && len(r.URL.RawQuery) < 4<<10
+}
+
+// decide is what a person has decided on. The way back is signed over exactly the
+// state, the user and the account; livemode is not part of it. A person who does not
+// agree comes back without a state.
+//
+// https://docs.stripe.com/stripe-apps/install-links
+func (s *Stripe) decide(w http.ResponseWriter, r *http.Request) {
+	if !s.mayInstall(r) {
+		http.Error(w, "redirect_uri must be "+s.redirectURI(), http.StatusBadRequest)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
+	if r.PostFormValue("decision") != "agree" {
+		s.seen.cancelled()
+		http.Redirect(w, r, s.redirectURI()+"?error=access_denied", http.StatusSeeOther)
+		return
+	}
+	back := url.Values{"user_id": {UserID}, "account_id": {AccountID}, "livemode": {"false"}}
+	if state := r.URL.Query().Get("state"); state != "" {
+		text, signature, err := s.signer.Sign([]byte(`{"state":` + quoted(state) + `}`))
+		if err != nil {
+			http.Error(w, "the state cannot be signed", http.StatusBadRequest)
+			return
+		}
+		back.Set("state", state)
+		back.Set("install_signature", signature)
+		s.seen.agreed(s.redirectURI(), state, string(text), signature)
+	}
+	http.Redirect(w, r, s.redirectURI()+"?"+back.Encode(), http.StatusSeeOther)
+}
+
+// landed is where the app sends people once it is installed.
+func (s *Stripe) landed(w http.ResponseWriter, r *http.Request) {
+	s.seen.landed()
+	http.Redirect(w, r, "/#request", http.StatusSeeOther)
+}

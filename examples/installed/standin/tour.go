@@ -1,0 +1,102 @@
+package standin
+
+import (
+	"encoding/json"
+	"sync"
+)
+
+// tour is what Stripe's side has seen of the app's life, for the page. It is for one
+// person at a time.
+type tour struct {
+	mu sync.Mutex
+	view
+}
+
+// view is what the page shows.
+type view struct {
+	Granted   bool // the account has the app
+	Cancelled bool
+	Install   *redirect
+	Request   *request
+	Call      *call
+	Event     *delivery
+}
+
+// redirect is the way back from the page on which the app is installed.
+type redirect struct {
+	To, State, Signed, Signature string
+	Landed                       bool // the app has sent the person on
+}
+
+// request is what the extension has sent to the app.
+type request struct {
+	To, Body, Signature string
+	Status              int // 0: no response yet
+	Code, Detail        string
+}
+
+// call is what the app has sent to Stripe's API.
+type call struct {
+	Method, Path, Key, Account string
+	Status                     int
+	Answer                     string
+}
+
+// delivery is an event that was sent to the app.
+type delivery struct {
+	To, ID, Type, Account, Signature string
+	Raw                              []byte
+	Status, Times                    int
+}
+
+// Step is the one that comes next, from 1 to 5: after the fourth, a request is refused.
+func (v view) Step() int {
+	switch {
+	case v.Event != nil:
+		return 5
+	case v.Install == nil || !v.Install.Landed || !v.Granted:
+		return 1
+	case v.Call == nil || v.Call.Status != 200:
+		return 2
+	}
+	return 4
+}
+
+// Passed says that the extension's request was let through.
+func (r *request) Passed() bool { return r != nil && r.Status >= 200 && r.Status < 300 }
+
+func (t *tour) change(how func(v *view)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	how(&t.view)
+}
+
+func (t *tour) now() view {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.view
+}
+
+func (t *tour) cancelled() { t.change(func(v *view) { v.Cancelled = true }) }
+
+// agreed begins the tour anew.
+func (t *tour) agreed(to, state, signed, signature string) {
+	t.change(func(v *view) {
+		*v = view{Granted: true, Install: &redirect{To: to, State: state, Signed: signed, Signature: signature}}
+	})
+}
+
+func (t *tour) landed() {
+	t.change(func(v *view) {
+		if v.Install != nil {
+			landed := *v.Install
+			landed.Landed = true
+			v.Install = &landed
+		}
+	})
+}
+
+func quoted(text string) string {
+	b, _ := json.Marshal(text) // cannot fail
+	return string(b)
+}
