@@ -15,7 +15,7 @@ import (
 //go:embed web
 var web embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"short": short, "signature": signature}).ParseFS(web, "web/*.html"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{"short": short, "signature": signature, "parts": parts}).ParseFS(web, "web/*.html"))
 
 // page serves a page with the policy, whose nonce is on its style sheet and its scripts.
 func (s *Stripe) page(name string, policy stripeapps.Policy) (http.Handler, error) {
@@ -77,3 +77,6 @@ func signature(text string) string {
 	at, mac, _ := strings.Cut(text, ",v1=")
 	return at + ",v1=" + short(mac)
 }
+
+// parts are where a line of JSON may end: JSON has few spaces.
+func parts(text string) []string { return strings.Split(text, ",") }

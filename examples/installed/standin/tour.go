@@ -2,6 +2,7 @@ package standin
 
 import (
 	"encoding/json"
+	"net/http"
 	"sync"
 )
 
@@ -49,21 +50,49 @@ type delivery struct {
 	Status, Times                    int
 }
 
-// Step is the one that comes next, from 1 to 5: after the fourth, a request is refused.
+// Step is the one that comes next. After the last one it is the request, which is now
+// refused, and then the first one again.
 func (v view) Step() int {
+	uninstalled := v.Event != nil
 	switch {
-	case v.Event != nil:
-		return 5
-	case v.Install == nil || !v.Install.Landed || !v.Granted:
+	case uninstalled && v.Request.Passed():
+		return 2
+	case uninstalled || !v.Installed():
 		return 1
-	case v.Call == nil || v.Call.Status != 200:
+	case v.Call == nil || v.Call.Status != http.StatusOK:
 		return 2
 	}
 	return 4
 }
 
+// Installed says that the account has the app, and that the app knows.
+func (v view) Installed() bool { return v.Granted && v.Install != nil && v.Install.Landed }
+
 // Passed says that the extension's request was let through.
-func (r *request) Passed() bool { return r != nil && r.Status >= 200 && r.Status < 300 }
+func (r *request) Passed() bool { return r != nil && r.Status == http.StatusOK }
+
+// Check says what has become of one of the three checks that the page has for a request,
+// by the code of its response.
+func (r *request) Check(number int) string {
+	failed := 1
+	switch {
+	case r == nil || r.Status == 0:
+		return ""
+	case r.Passed() || r.Code == "stripe_failed":
+		failed = 4
+	case r.Code == "not_installed" || r.Code == "no_mode":
+		failed = 3
+	case r.Code == "requirement_not_met":
+		failed = 2
+	}
+	switch {
+	case number < failed:
+		return "passed"
+	case number == failed:
+		return "refused"
+	}
+	return ""
+}
 
 func (t *tour) change(how func(v *view)) {
 	t.mu.Lock()

@@ -46,3 +46,8 @@ function show(state, text) {
   result.className = `result ${state}`;
   result.textContent = text.replaceAll("'", '’');
 }
+
+// The page cannot look into this iframe to see how high it is.
+new ResizeObserver(([entry]) => {
+  page.resize(Math.ceil(entry.borderBoxSize[0].blockSize));
+}).observe(document.querySelector('main'));

@@ -4,7 +4,9 @@
 
 const { userId, accountId } = document.body.dataset;
 
-hostExtension(document.getElementById('extension'), {
+const extension = document.getElementById('extension');
+
+hostExtension(extension, {
   who: 'The stand-in for Stripe',
   context: { userContext: { id: userId, account: { id: accountId } }, environment: { mode: 'test' } },
   functions: {
@@ -14,10 +16,14 @@ hostExtension(document.getElementById('extension'), {
       return response.text();
     },
 
-    // No Dashboard has this: it tells what the app has responded, for the page.
+    // No Dashboard has these: what the app has responded, for the page, and how high
+    // the extension is.
     async answered(answer) {
       await post('/answered', answer);
       await refresh();
+    },
+    resize(height) {
+      extension.height = Math.min(Math.max(Number(height) || 0, 100), 400);
     },
   },
 });
