@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,60 +18,89 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/examples/installed/standin"
 )
 
+type options struct {
+	addr, stripeAddr string
+	oauth            bool
+}
+
 // demo runs the backend, and beside it the stand-in for Stripe, until Ctrl-C.
 func demo() {
-	addr := flag.String("addr", "127.0.0.1:4244", "where the backend listens: a `host:port` of this machine")
-	stripeAddr := flag.String("stripe-addr", "127.0.0.1:4245", "where the stand-in for Stripe listens: a `host:port` of this machine")
+	var o options
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:4244", "where the backend listens: a `host:port` of this machine")
+	flag.StringVar(&o.stripeAddr, "stripe-addr", "127.0.0.1:4245", "where the stand-in for Stripe listens: a `host:port` of this machine")
+	flag.BoolVar(&o.oauth, "oauth", false, "install the app with OAuth (oauth.go), not with an install link (link.go)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second Ctrl-C does not wait
-	if err := run(ctx, *addr, *stripeAddr, os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, o, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "installed:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr, stripeAddr string, stdout, stderr io.Writer) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("%w: choose another address with -addr (127.0.0.1:0 takes any free port)", err)
 	}
 	defer listener.Close()
 	siteURL := "http://" + listener.Addr().String()
-	stripe, err := standin.Start(stripeAddr, siteURL)
+	stripe, err := standin.Start(o.stripeAddr, siteURL, o.oauth)
 	if err != nil {
 		return fmt.Errorf("%w: choose another address with -stripe-addr (127.0.0.1:0 takes any free port)", err)
 	}
 	defer stripe.Close()
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	backend, err := newBackend(configFor(stripe, siteURL), logger)
+	backend, in, err := wire(configFor(stripe, siteURL), o.oauth, logger)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Open %s/ in a browser: it leads through the life of an app.\n"+
 		"The backend is at %s, a stand-in for Stripe at %s. Ctrl-C stops both.\n", stripe.URL, siteURL, stripe.URL)
-	return serve(ctx, listener, backend)
+	return serve(ctx, listener, backend, in)
+}
+
+// wire is what a real main does, with the one way in which its app is installed.
+func wire(c config, oauth bool, logger *slog.Logger) (http.Handler, *installs, error) {
+	verifier, err := newVerifier(c, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := byLink(c, verifier)
+	if oauth {
+		in, err = byOAuth(c)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	backend, err := newBackend(c, verifier, in, logger)
+	return backend, in, err
 }
 
 // configFor is the config with what Stripe's stand-in has in place of Stripe.
 func configFor(stripe *standin.Stripe, siteURL string) config {
-	key := make([]byte, 32)
-	rand.Read(key) // never fails
 	return config{
 		SiteURL:       siteURL,
-		InstallLink:   stripe.InstallLink,
 		DashboardURL:  stripe.DashboardURL,
+		InstallLink:   stripe.InstallLink,
+		OAuthLink:     stripe.OAuthLink,
 		AppSecret:     standin.AppSecret,
 		WebhookSecret: standin.WebhookSecret,
 		SecretKey:     standin.SecretKey,
-		StateKey:      key,
-		APIURL:        stripe.APIURL,
-		FakeAPI:       true,
+		StateKey:      randomKey(),
+		SealingKey:    randomKey(),
+		FakeStripe:    stripe.APIURL,
 	}
 }
 
+func randomKey() []byte {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return key
+}
+
 // serve serves until ctx is done, and then lets the requests in flight finish.
-func serve(ctx context.Context, listener net.Listener, backend http.Handler) error {
+func serve(ctx context.Context, listener net.Listener, backend http.Handler, in *installs) error {
 	server := &http.Server{
 		Handler:           backend,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -87,5 +117,5 @@ func serve(ctx context.Context, listener net.Listener, backend http.Handler) err
 	}
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), 45*time.Second)
 	defer cancel()
-	return server.Shutdown(draining)
+	return errors.Join(server.Shutdown(draining), in.close(draining))
 }

@@ -4,12 +4,14 @@
 //
 //	cd examples/installed && go run .
 //
-// For your own backend copy this file, and installs.go with a database in the place of
-// its map. The folder standin plays Stripe, so that all of it runs without an account;
-// demo.go fills in the config from there.
+// For your own backend copy this file, and one of link.go and oauth.go: the way in which
+// your app is installed. The folder standin plays Stripe, so that all of it runs without an
+// account; demo.go fills in the config from there.
 package main
 
 import (
+	"cmp"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,58 +20,61 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/events"
 	"github.com/seed-8a2ffb75/stripeapps/install"
-	"github.com/seed-8a2ffb75/stripeapps/replay"
 )
+
+func main() { demo() } // demo.go: the flags, the server, and Stripe's stand-in
 
 // config is what a backend has from its environment. This one serves test mode alone.
 type config struct {
 	SiteURL       string // of this backend, as browsers reach it: https://app.example.com
-	InstallLink   string // https://marketplace.stripe.com/apps/install/link/…
 	DashboardURL  string // https://dashboard.stripe.com/test, where people go on
+	InstallLink   string // for link.go: https://marketplace.stripe.com/apps/install/link/…
+	OAuthLink     string // for oauth.go: https://marketplace.stripe.com/oauth/v2/chnlink_…/authorize?client_id=ca_…
 	AppSecret     string // absec_…, of the app
 	WebhookSecret string // whsec_…, of its webhook endpoint
 	SecretKey     string // sk_test_…
 	StateKey      []byte // 32 random bytes
-	APIURL        string // https://api.stripe.com
-	FakeAPI       bool   // APIURL is one of this machine, for tests
+	SealingKey    []byte // for oauth.go: 32 others
+	FakeStripe    string // in place of https://api.stripe.com, for tests
 }
 
-func main() { demo() } // demo.go: the flags, the server, and Stripe's stand-in
+// installs is the way in which accounts install the app.
+type installs struct {
+	start, callback http.Handler
+	transport       *install.Transport
+	check           func(ctx context.Context, id install.ID) error // an *Error if the account does not have the app
+	forget          func(ctx context.Context, id install.ID, uninstalled time.Time) error
+	close           func(ctx context.Context) error // after the last request
+}
 
 // newBackend returns everything that is served.
-func newBackend(c config, logger *slog.Logger) (http.Handler, error) {
-	verifier, err := stripeapps.NewVerifier(stripeapps.VerifierConfig{
-		Secrets: []string{c.AppSecret}, Observe: stripeapps.LogRefusals(logger),
-	})
-	if err != nil {
-		return nil, err
-	}
+func newBackend(c config, verifier *stripeapps.Verifier, in *installs, logger *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	installs := newInstalls()
 
-	// 1. Install: a browser goes to Stripe and comes back, with a signature.
-	if err := handleInstalls(mux, c, verifier, installs); err != nil {
-		return nil, err
-	}
+	// 1. Install: a browser goes to Stripe and comes back.
+	mux.Handle("GET /install", in.start)
+	mux.Handle("GET /installed", in.callback)
 
 	// 2. Request: the chain is around all that extensions call, and nothing else.
 	protect, err := stripeapps.New(stripeapps.Config{Verifier: verifier})
 	if err != nil {
 		return nil, err
 	}
-	api, err := newAPI(c, installs)
-	if err != nil {
-		return nil, err
-	}
-	mux.Handle("/api/", protect(api))
+	mux.Handle("/api/", protect(newAPI(c, in)))
 
 	// 4. Uninstall: Stripe tells of it, from server to server.
 	endpoint, err := events.NewEndpoint(events.Config{
-		Secrets:  []string{c.WebhookSecret},
-		Accept:   events.TestOnly,
-		Guard:    events.NewMemory(events.MemoryConfig{}),
-		Observe:  events.LogResults(logger),
-		Installs: installs.change,
+		Secrets: []string{c.WebhookSecret},
+		Accept:  events.TestOnly,
+		Guard:   events.NewMemory(events.MemoryConfig{}),
+		Observe: events.LogResults(logger),
+		Installs: func(ctx context.Context, change events.Change) error {
+			if change.Kind != events.Uninstalled {
+				return nil
+			}
+			// It can come days late, when the account has installed the app again.
+			return in.forget(ctx, install.ID{Account: change.Account, Mode: install.Test}, change.Event.Created)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -78,59 +83,35 @@ func newBackend(c config, logger *slog.Logger) (http.Handler, error) {
 	return mux, nil
 }
 
-func handleInstalls(mux *http.ServeMux, c config, verifier *stripeapps.Verifier, installs *installs) error {
-	link, err := install.NewLink(install.LinkConfig{
-		URL:         c.InstallLink,
-		RedirectURI: c.SiteURL + "/installed",
-		StartPath:   "/install",
-		Verifier:    verifier,
-		StateKeys:   [][]byte{c.StateKey},
-		Guard:       replay.NewMemory(replay.MemoryConfig{}),
-	})
-	if err != nil {
-		return err
-	}
-	mux.Handle("GET /install", link.Start())
-	mux.Handle("GET /installed", link.Callback(func(w http.ResponseWriter, r *http.Request, installed install.Installed) {
-		// A site with users of its own also remembers whose account this is.
-		installs.add(install.ID{Account: installed.AccountID, Mode: install.Test}, time.Now())
-		http.Redirect(w, r, c.DashboardURL, http.StatusSeeOther) // the signature leaves the address bar
-	}))
-	return nil
+// newVerifier returns the one for requests and for install links.
+func newVerifier(c config, logger *slog.Logger) (*stripeapps.Verifier, error) {
+	return stripeapps.NewVerifier(stripeapps.VerifierConfig{Secrets: []string{c.AppSecret}, Observe: stripeapps.LogRefusals(logger)})
 }
 
 // newAPI returns what extensions call. Inside the chain, the user and the account are
 // those that Stripe has signed.
-func newAPI(c config, installs *installs) (http.Handler, error) {
-	// 3. Call: for the account that the request is from, and for no other.
-	cfg := install.TransportConfig{Keys: map[install.Mode]string{install.Test: c.SecretKey}}
-	if c.FakeAPI {
-		cfg.APIURL = c.APIURL
-	}
-	transport, err := install.NewTransport(cfg)
-	if err != nil {
-		return nil, err
-	}
-	stripe := &http.Client{Transport: transport, Timeout: 30 * time.Second}
-
+func newAPI(c config, in *installs) http.Handler {
+	stripe := &http.Client{Transport: in.transport, Timeout: 30 * time.Second}
 	isInstalled := func(r *http.Request) error {
-		id, err := transport.ID(r.Context())
-		if err == nil && !installs.has(id) {
-			err = install.ErrNotInstalled
+		id, err := in.transport.ID(r.Context())
+		if err != nil {
+			return err
 		}
-		return err
+		return in.check(r.Context(), id)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /api/balance", stripeapps.Require(stripeapps.Action("balance"), isInstalled)(balance(stripe, c.APIURL)))
-	return mux, nil
+	mux.Handle("POST /api/balance", stripeapps.Require(stripeapps.Action("balance"), isInstalled)(balance(c, stripe)))
+	return mux
 }
 
 var errStripe = stripeapps.NewError("stripe_failed", http.StatusBadGateway, "Stripe did not respond with the balance: try again")
 
 // balance responds with the account's balance, as Stripe has it.
-func balance(stripe *http.Client, apiURL string) http.Handler {
+func balance(c config, stripe *http.Client) http.Handler {
+	url := cmp.Or(c.FakeStripe, "https://api.stripe.com") + "/v1/balance"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		call, err := http.NewRequestWithContext(r.Context(), http.MethodGet, apiURL+"/v1/balance", nil) // the request's context says whose
+		// 3. Call: for the account that the request's context has, and for no other.
+		call, err := http.NewRequestWithContext(r.Context(), http.MethodGet, url, nil)
 		if err != nil {
 			stripeapps.Refuse(w, r, err)
 			return

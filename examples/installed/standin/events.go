@@ -26,6 +26,7 @@ func (s *Stripe) uninstall(w http.ResponseWriter, r *http.Request) {
 	}
 	event := stripeappstest.NewEvent(s.eventsURL(), deauthorized, nil,
 		stripeappstest.WithAccount(AccountID), stripeappstest.WithSecret(WebhookSecret), stripeappstest.InTestMode())
+	s.tokens.Uninstall(theInstall)
 	s.seen.change(func(v *view) { v.Granted = false })
 	s.deliver(event)
 	http.Redirect(w, r, "/#uninstall", http.StatusSeeOther)

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps"
@@ -15,7 +14,7 @@ import (
 //go:embed web
 var web embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"short": short, "signature": signature, "parts": parts}).ParseFS(web, "web/*.html"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{"short": short, "parts": parts}).ParseFS(web, "web/*.html"))
 
 // page serves a page with the policy, whose nonce is on its style sheet and its scripts.
 func (s *Stripe) page(name string, policy stripeapps.Policy) (http.Handler, error) {
@@ -28,8 +27,9 @@ func (s *Stripe) page(name string, policy stripeapps.Policy) (http.Handler, erro
 		err := pages.ExecuteTemplate(&document, name, struct {
 			view
 			Nonce, AppURL, UserID, AccountID string
-			Query                            url.Values
-		}{s.seen.now(), stripeapps.NonceFrom(r.Context()), s.appURL, UserID, AccountID, r.URL.Query()})
+			OAuth                            bool
+			RedirectURI                      string
+		}{s.seen.now(), stripeapps.NonceFrom(r.Context()), s.appURL, UserID, AccountID, s.oauth, s.redirectURI()})
 		if err != nil {
 			stripeapps.WriteProblem(w, r, err)
 			return
@@ -64,18 +64,16 @@ func file(contentType string, content []byte) http.HandlerFunc {
 	}
 }
 
-// short leaves out the middle of what nobody reads.
+// short leaves out the middle of what nobody reads. Of a signature, the time stays.
 func short(text string) string {
+	at, mac, signed := strings.Cut(text, ",v1=")
+	if signed {
+		return at + ",v1=" + short(mac)
+	}
 	if len(text) <= 28 {
 		return text
 	}
 	return text[:16] + "…" + text[len(text)-6:]
-}
-
-// signature is a signature's time and the beginning of its MAC.
-func signature(text string) string {
-	at, mac, _ := strings.Cut(text, ",v1=")
-	return at + ",v1=" + short(mac)
 }
 
 // parts are where a line of JSON may end: JSON has few spaces.

@@ -11,10 +11,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/install"
+	"github.com/seed-8a2ffb75/stripeapps/install/installtest"
 	"github.com/seed-8a2ffb75/stripeapps/internal/dashboard"
 )
 
@@ -36,21 +37,26 @@ const (
 type Stripe struct {
 	URL          string // of the page that leads through all this, without a slash at its end
 	InstallLink  string
+	OAuthLink    string
 	DashboardURL string
 	APIURL       string
 
 	appURL string
+	oauth  bool // how the app is installed
 	server *httptest.Server
 	signer dashboard.Stripe
+	tokens *installtest.TokenEndpoint
 	seen   tour
 }
 
 // Start listens at addr, a host and port of this machine. The caller should call Close
 // when finished.
 //
+// oauth says that accounts install the app with OAuth, not with an install link.
+//
 // Browsers know it as localhost, and the app as 127.0.0.1: so they are two sites, like
 // stripe.com and yours.
-func Start(addr, appURL string) (*Stripe, error) {
+func Start(addr, appURL string, oauth bool) (*Stripe, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -64,9 +70,12 @@ func Start(addr, appURL string) (*Stripe, error) {
 		URL:    fmt.Sprintf("http://localhost:%d", at.Port),
 		APIURL: "http://" + at.String(),
 		appURL: appURL,
+		oauth:  oauth,
+		tokens: installtest.NewTokenEndpoint(map[install.Mode]string{install.Test: SecretKey}),
 		signer: dashboard.Stripe{Secrets: []string{AppSecret}, UserID: UserID, AccountID: AccountID, Now: time.Now},
 	}
 	s.InstallLink = s.URL + installPath
+	s.OAuthLink = s.URL + oauthPath + "?client_id=ca_example"
 	s.DashboardURL = s.URL + "/dashboard"
 	handler, err := s.routes()
 	if err != nil {
@@ -99,8 +108,10 @@ func (s *Stripe) routes() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", page)
-	mux.Handle("GET "+installPath, s.askedToInstall(agree))
-	mux.HandleFunc("POST "+installPath, s.decide)
+	for _, path := range []string{installPath, oauthPath} {
+		mux.Handle("GET "+path, s.onlyAllowed(agree))
+		mux.Handle("POST "+path, s.onlyAllowed(http.HandlerFunc(s.decide)))
+	}
 	mux.HandleFunc("GET /dashboard", s.landed)
 	mux.Handle("GET /extension", extension)
 	mux.HandleFunc("POST /sign", s.sign)
@@ -108,6 +119,7 @@ func (s *Stripe) routes() (http.Handler, error) {
 	mux.HandleFunc("POST /uninstall", s.uninstall)
 	mux.HandleFunc("POST /deliver-again", s.deliverAgain)
 	mux.HandleFunc("/v1/", s.api)
+	mux.Handle("POST /v1/oauth/token", s.tokens)
 	for path, file := range files() {
 		mux.Handle("GET "+path, file)
 	}
@@ -127,60 +139,4 @@ func (s *Stripe) localOnly(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-const installPath = "/apps/install/link/com.example.app"
-
-// askedToInstall refuses what Stripe refuses as well: a redirect_uri that is not one of
-// the app's allowed_redirect_uris.
-func (s *Stripe) askedToInstall(agree http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.mayInstall(r) {
-			http.Error(w, "redirect_uri must be "+s.redirectURI(), http.StatusBadRequest)
-			return
-		}
-		agree.ServeHTTP(w, r)
-	})
-}
-
-func (s *Stripe) redirectURI() string { return s.appURL + "/installed" }
-
-func (s *Stripe) mayInstall(r *http.Request) bool {
-	return r.URL.Query().Get("redirect_uri") == s.redirectURI() && len(r.URL.RawQuery) < 4<<10
-}
-
-// decide is what a person has decided on. The way back is signed over exactly the
-// state, the user and the account; livemode is not part of it. A person who does not
-// agree comes back without a state.
-//
-// https://docs.stripe.com/stripe-apps/install-links
-func (s *Stripe) decide(w http.ResponseWriter, r *http.Request) {
-	if !s.mayInstall(r) {
-		http.Error(w, "redirect_uri must be "+s.redirectURI(), http.StatusBadRequest)
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
-	if r.PostFormValue("decision") != "agree" {
-		s.seen.cancelled()
-		http.Redirect(w, r, s.redirectURI()+"?error=access_denied", http.StatusSeeOther)
-		return
-	}
-	back := url.Values{"user_id": {UserID}, "account_id": {AccountID}, "livemode": {"false"}}
-	if state := r.URL.Query().Get("state"); state != "" {
-		text, signature, err := s.signer.Sign([]byte(`{"state":` + quoted(state) + `}`))
-		if err != nil {
-			http.Error(w, "the state cannot be signed", http.StatusBadRequest)
-			return
-		}
-		back.Set("state", state)
-		back.Set("install_signature", signature)
-		s.seen.agreed(s.redirectURI(), state, string(text), signature)
-	}
-	http.Redirect(w, r, s.redirectURI()+"?"+back.Encode(), http.StatusSeeOther)
-}
-
-// landed is where the app sends people once it is installed.
-func (s *Stripe) landed(w http.ResponseWriter, r *http.Request) {
-	s.seen.landed()
-	http.Redirect(w, r, "/#request", http.StatusSeeOther)
 }

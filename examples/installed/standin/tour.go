@@ -25,9 +25,12 @@ type view struct {
 
 // redirect is the way back from the page on which the app is installed.
 type redirect struct {
-	To, State, Signed, Signature string
-	Landed                       bool // the app has sent the person on
+	To     string
+	Query  []param
+	Landed bool // the app has sent the person on
 }
+
+type param struct{ Name, Value, Note string }
 
 // request is what the extension has sent to the app.
 type request struct {
@@ -104,25 +107,6 @@ func (t *tour) now() view {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.view
-}
-
-func (t *tour) cancelled() { t.change(func(v *view) { v.Cancelled = true }) }
-
-// agreed begins the tour anew.
-func (t *tour) agreed(to, state, signed, signature string) {
-	t.change(func(v *view) {
-		*v = view{Granted: true, Install: &redirect{To: to, State: state, Signed: signed, Signature: signature}}
-	})
-}
-
-func (t *tour) landed() {
-	t.change(func(v *view) {
-		if v.Install != nil {
-			landed := *v.Install
-			landed.Landed = true
-			v.Install = &landed
-		}
-	})
 }
 
 func quoted(text string) string {
