@@ -26,8 +26,7 @@ func (s *Stripe) uninstall(w http.ResponseWriter, r *http.Request) {
 	}
 	event := stripeappstest.NewEvent(s.eventsURL(), deauthorized, nil,
 		stripeappstest.WithAccount(AccountID), stripeappstest.WithSecret(WebhookSecret), stripeappstest.InTestMode())
-	s.tokens.Uninstall(theInstall)
-	s.seen.change(func(v *view) { v.Granted = false })
+	s.Withdraw()
 	s.deliver(event)
 	http.Redirect(w, r, "/#uninstall", http.StatusSeeOther)
 }
@@ -61,4 +60,10 @@ func (s *Stripe) deliver(event *http.Request) {
 		}
 		v.Event = &d
 	})
+}
+
+// Withdraw takes the app away from the account. The event is still on its way.
+func (s *Stripe) Withdraw() {
+	s.tokens.Uninstall(theInstall)
+	s.seen.change(func(v *view) { v.Granted = false })
 }
