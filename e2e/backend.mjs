@@ -19,6 +19,12 @@ export async function startProvider(...args) {
   return {url: text[1], log, stop}
 }
 
+// startInstalled returns where the page of examples/installed is, and its backend.
+export async function startInstalled(...args) {
+  const {text, log, stop} = await start('installed', ['-addr', '127.0.0.1:0', '-stripe-addr', '127.0.0.1:0', ...args], {}, /(http:\S+)\/ [^]*backend is at (http:\S+),/)
+  return {url: text[1], site: text[2], log, stop}
+}
+
 // startServer returns where the tests' own server listens (server/main.go).
 export async function startServer(certificate) {
   const {text, stop} = await start('server', [], {CERTIFICATE: certificate.file, KEY: certificate.keyFile}, /(http:\S+) (https:\S+)\s/)
