@@ -64,6 +64,7 @@ func TestThePortsAreTheDefaults(t *testing.T) {
 	page := documents(t)["docs/development.md"]
 	for port, file := range map[string]string{
 		"4240": "cmd/stripeapps/serve.go", "4241": "internal/playground/config.go", "4243": "examples/oauth/main.go",
+		"4244": "examples/installed/demo.go", "4245": "examples/installed/demo.go",
 	} {
 		source, err := os.ReadFile(filepath.Join(root, file))
 		require.NoError(t, err)
