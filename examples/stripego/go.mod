@@ -14,4 +14,5 @@ require (
 	github.com/rs/cors v1.11.1 // indirect
 	github.com/stripe/stripe-go/v76 v76.25.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/oauth2 v0.36.0 // indirect
 )
