@@ -188,7 +188,8 @@ func named(before, name string) string {
 }
 
 // check checks what the endpoint has given. The account is "" if it is not known yet. In
-// the response to a refresh it stands in another member, and is not missed.
+// the response to a refresh it stands in another member, and neither it nor the mode is
+// missed: the refresh token has been replaced, and says both.
 func check(token *oauth2.Token, mode Mode, account string) (tokens, error) {
 	text := func(name string) string { s, _ := token.Extra(name).(string); return s }
 	got := tokens{
@@ -205,9 +206,12 @@ func check(token *oauth2.Token, mode Mode, account string) (tokens, error) {
 	if got.account == "" {
 		got.account = account
 	}
-	livemode, known := token.Extra("livemode").(bool)
+	livemode := token.Extra("livemode")
+	if livemode == nil && account != "" {
+		livemode = mode == Live
+	}
 	switch {
-	case !known || livemode != (mode == Live):
+	case livemode != any(mode == Live):
 		return tokens{}, caused{ErrTokenResponse, errors.New("install: the tokens are of another mode than the key: livemode does not fit")}
 	case !signed.IsID(got.account):
 		return tokens{}, caused{ErrTokenResponse, errors.New("install: the tokens are of no account")}

@@ -610,7 +610,6 @@ func TestWhenStripeDoesNotRespondAsItShould(t *testing.T) {
 			answer.ServeHTTP(w, r)
 		}, install.ErrKeyRefused},
 		{"the mode is another one", installtest.With(map[string]any{"livemode": false}), install.ErrTokenResponse},
-		{"the mode is missing", installtest.With(map[string]any{"livemode": nil}), install.ErrTokenResponse},
 		{"the mode is text", installtest.With(map[string]any{"livemode": "true"}), install.ErrTokenResponse},
 		{"the account is none", installtest.With(map[string]any{"stripe_user_id": "acct 1"}), install.ErrTokenResponse},
 		{"the access token is missing", installtest.With(map[string]any{"access_token": nil}), install.ErrTokenResponse},
@@ -680,12 +679,25 @@ func TestTheTokensOfAnotherAccountAreNotUsed(t *testing.T) {
 			assert.ErrorContains(t, err, "another account")
 		})
 	}
-	inBubble(t, func(w *world) { // there is no such member: it is not missed
-		tokens := w.installed(live)
-		over()
-		w.endpoint.Next(installtest.With(map[string]any{"account_id": nil}))
-		w.good(tokens, live)
-	})
+}
+
+// To lose the only refresh token that is good would be worse.
+func TestWhatARefreshNeedNotSay(t *testing.T) {
+	for _, member := range []string{"account_id", "livemode", "scope", "stripe_publishable_key", "token_type"} {
+		inBubble(t, func(w *world) {
+			tokens := w.installed(live)
+			over()
+			w.endpoint.Next(installtest.With(map[string]any{member: nil}))
+			w.good(tokens, live)
+		})
+	}
+	for _, member := range []string{"stripe_user_id", "livemode"} {
+		inBubble(t, func(w *world) {
+			w.endpoint.Next(installtest.With(map[string]any{member: nil}))
+			_, err := w.process().Exchange(w.Context(), install.Live, w.endpoint.Code(live))
+			assert.ErrorIs(t, err, install.ErrTokenResponse, "an exchange has to")
+		})
+	}
 }
 
 func TestATokenThatCanBeUsedIsUsedWhenTheNextOneCannotBeHad(t *testing.T) {

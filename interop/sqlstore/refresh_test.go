@@ -158,15 +158,17 @@ func TestAProcessThatIsKilledInTheMiddleOfARefresh(t *testing.T) {
 			t.Run(d.name+", "+killed+" Stripe has given tokens", func(t *testing.T) {
 				t.Parallel() // most of it is waiting
 				w := newWorld(t, d.new(t))
-				command := w.child(t)
+				command, started := w.child(t), make(chan struct{})
 				w.endpoint.Next(func(_ http.ResponseWriter, r *http.Request, answer http.Handler) {
 					if killed == "after" {
 						answer.ServeHTTP(httptest.NewRecorder(), r)
 					}
+					<-started
 					command.Process.Kill()
 					<-r.Context().Done()
 				})
 				require.NoError(t, command.Start())
+				close(started)
 				assert.Error(t, command.Wait())
 				assert.Equal(t, 1, w.endpoint.Refreshes())
 
