@@ -24,5 +24,11 @@
 // Both stand beside the chain of package stripeapps, not behind it: a browser opens
 // them, and no extension signs anything.
 //
+// An app with stripe_api_access_type oauth has OAuth install links in place of those,
+// which bring a code. An OAuth leads there and back in the same way, and a Tokens
+// exchanges the code and keeps the account's tokens, sealed, in a Store: refreshed in
+// time, by one process at a time. See the Example of OAuth.
+//
 // https://docs.stripe.com/stripe-apps/install-links
+// https://docs.stripe.com/stripe-apps/api-authentication/oauth
 package install

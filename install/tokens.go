@@ -43,9 +43,8 @@ type TokensConfig struct {
 
 	// Lease is how long a refresh may take until another process takes it over. Stripe
 	// gets half of it to respond. It is measured by the clock of who waits: clocks that
-	// differ do not matter to it. Processes that share a Store have the same.
-	// 0 means DefaultLease; less than a second, or more than
-	// ten minutes, is an error.
+	// differ do not matter to it. Give the same one to all processes that share the Store.
+	// 0 means DefaultLease; less than a second, or more than ten minutes, is an error.
 	Lease time.Duration
 
 	// Now returns the current time. nil means time.Now. It must be safe for
