@@ -13,8 +13,9 @@ import (
 type contextKey struct{}
 
 // ContextWithID returns a context in which a Transport calls Stripe for an install,
-// without a verified request: for jobs and event handlers, which know the install from
-// what was verified before. Never call it with anything that came from a request.
+// without a verified request: for jobs, event handlers, and pages of a site that has
+// stored whose install it is, which all know it from what was verified before. Never call
+// it with an account that a request names.
 //
 // In the context of a verified request, the account must be the request's own; the mode is
 // the one given here.

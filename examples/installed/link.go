@@ -22,6 +22,7 @@ func byLink(c config, verifier *stripeapps.Verifier) (*installs, error) {
 		Verifier:    verifier,
 		StateKeys:   [][]byte{c.StateKey},
 		Guard:       replay.NewMemory(replay.MemoryConfig{}), // several processes: redisreplay
+		// Session: the id of the user who is signed in to your site, if people do
 	})
 	if err != nil {
 		return nil, err

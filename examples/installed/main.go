@@ -12,6 +12,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -60,7 +61,7 @@ func newBackend(c config, verifier *stripeapps.Verifier, in *installs, logger *s
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle("/api/", protect(newAPI(c, in)))
+	mux.Handle("/api/", protect(newAPI(c, in, logger)))
 
 	// 4. Uninstall: Stripe tells of it, from server to server.
 	endpoint, err := events.NewEndpoint(events.Config{
@@ -90,7 +91,7 @@ func newVerifier(c config, logger *slog.Logger) (*stripeapps.Verifier, error) {
 
 // newAPI returns what extensions call. Inside the chain, the user and the account are
 // those that Stripe has signed.
-func newAPI(c config, in *installs) http.Handler {
+func newAPI(c config, in *installs, logger *slog.Logger) http.Handler {
 	stripe := &http.Client{Transport: in.transport, Timeout: 30 * time.Second}
 	isInstalled := func(r *http.Request) error {
 		id, err := in.transport.ID(r.Context())
@@ -100,14 +101,14 @@ func newAPI(c config, in *installs) http.Handler {
 		return in.check(r.Context(), id)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /api/balance", stripeapps.Require(stripeapps.Action("balance"), isInstalled)(balance(c, stripe)))
+	mux.Handle("POST /api/balance", stripeapps.Require(stripeapps.Action("balance"), isInstalled)(balance(c, stripe, logger)))
 	return mux
 }
 
 var errStripe = stripeapps.NewError("stripe_failed", http.StatusBadGateway, "Stripe did not respond with the balance: try again")
 
 // balance responds with the account's balance, as Stripe has it.
-func balance(c config, stripe *http.Client) http.Handler {
+func balance(c config, stripe *http.Client, logger *slog.Logger) http.Handler {
 	url := cmp.Or(c.FakeStripe, "https://api.stripe.com") + "/v1/balance"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// 3. Call: for the account that the request's context has, and for no other.
@@ -118,6 +119,10 @@ func balance(c config, stripe *http.Client) http.Handler {
 		}
 		response, err := stripe.Do(call)
 		if err != nil {
+			if refusal := (*stripeapps.Error)(nil); !errors.As(err, &refusal) { // Stripe cannot be reached
+				logger.Error("calling Stripe", "error", err)
+				err = errStripe
+			}
 			stripeapps.Refuse(w, r, err)
 			return
 		}

@@ -196,6 +196,15 @@ func TestWhichEventsUninstall(t *testing.T) {
 	})
 }
 
+func TestWhenStripeCannotBeReachedTheLogSaysWhy(t *testing.T) {
+	w := newWorld(t, false)
+	w.newBrowser().install()
+	w.stripe.Close()
+	got := w.ask(inTest)
+	assert.Equal(t, []any{http.StatusBadGateway, "stripe_failed"}, []any{got.status, got.code}, got.text)
+	assert.Contains(t, w.log.String(), "refused")
+}
+
 // The account has uninstalled the app, and the event is not here yet.
 func TestWhatStripeRefusesIsRefused(t *testing.T) {
 	w := newWorld(t, false)

@@ -31,6 +31,7 @@ func byOAuth(c config) (*installs, error) {
 		Tokens:      tokens,
 		StateKeys:   [][]byte{c.StateKey},
 		Guard:       replay.NewMemory(replay.MemoryConfig{}), // several processes: redisreplay
+		// Session: the id of the user who is signed in to your site, if people do
 	})
 	if err != nil {
 		return nil, err
