@@ -46,7 +46,7 @@ type LinkConfig struct {
 	StateKeys [][]byte
 
 	// Guard remembers which states have been used: replay.NewMemory for one process,
-	// redisreplay.New for several. It can be the one of replay.Once. nil is an error.
+	// redisreplay.New for several. nil is an error.
 	Guard replay.Guard
 
 	// StateLifetime is how long a person has from Start until they are back. 0 means

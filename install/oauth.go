@@ -41,7 +41,9 @@ type OAuthConfig struct {
 	StateKeys [][]byte
 
 	// Guard remembers which states have been used: replay.NewMemory for one process,
-	// redisreplay.New for several. nil is an error.
+	// redisreplay.New for several. Give it one of its own: whoever opens Start and
+	// Callback again and again has it remember a state each time, and when a
+	// replay.Memory is full, all that share it refuse. nil is an error.
 	Guard replay.Guard
 
 	// StateLifetime is how long a person has from Start until they are back. 0 means
@@ -136,6 +138,9 @@ func parseOAuthLink(mode Mode, text string) (*url.URL, error) {
 // Start returns the handler of the page on which an install in a mode begins: it sets a
 // cookie and leads to Stripe (303), like that of Link. The mode is part of the state: with
 // it, Callback knows which key the code is for.
+//
+// Put a sign-in, or a limit to the rate of requests, in front of this and of Callback: each
+// round of the two has the Guard remember a state, and Tokens ask Stripe.
 //
 // It panics if there is no link for the mode.
 func (o *OAuth) Start(mode Mode) http.Handler {

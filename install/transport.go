@@ -79,7 +79,7 @@ type TokenSource interface {
 // client that tries again after any error, as stripe-go does, tries again after these:
 // see ID.
 //
-// NOT checked: whether the user may do it, what the path and the parameters name, and
+// NOT checked: whether the user may do it, what the path, the parameters and the body name, and
 // whether the account has the app still. Stripe refuses what the account has not granted.
 //
 // A Transport is made by NewTransport and safe for concurrent use.
@@ -152,8 +152,11 @@ func (t *Transport) authorize(r *http.Request) (*http.Request, error) {
 	if t.base == nil {
 		return nil, errTransportNotMade
 	}
-	if !t.leadsToStripe(r) {
+	switch {
+	case !t.leadsToStripe(r):
 		return nil, errNotStripe
+	case namesAccount(r.URL.Query()):
+		return nil, errOtherAccount
 	}
 	id, err := t.ID(r.Context())
 	if err != nil {
@@ -172,8 +175,14 @@ func (t *Transport) authorize(r *http.Request) (*http.Request, error) {
 		header[accountHeader(r.URL)] = []string{id.Account}
 	}
 	call := r.WithContext(r.Context())
-	call.Header = header
+	call.Header, call.Trailer = header, nil
 	return call, nil
+}
+
+// namesAccount reports whether a query has one of the parameters that say, in Stripe's own
+// clients for browsers, with which key or for which account a call is.
+func namesAccount(query url.Values) bool {
+	return query.Has("_stripe_account") || query.Has("_stripe_context") || query.Has("key")
 }
 
 // leadsToStripe reports whether r may have a key.
@@ -195,14 +204,16 @@ func accountHeader(u *url.URL) string {
 	return "Stripe-Account"
 }
 
-// headerWithoutAccount returns a copy of a header without what says whose call it is. It
-// is not ok if that names another account. Names are compared as the most generous
-// servers do, which hand headers on as CGI variables.
+// headerWithoutAccount returns a copy of a header without what says whose call it is, and
+// without what is between a client and its proxy, which could take the account out again.
+// It is not ok if it names another account. Names are compared as the most generous servers
+// do, which hand headers on as CGI variables.
 func headerWithoutAccount(header http.Header, account string) (_ http.Header, ok bool) {
 	rest := http.Header{}
 	for name, values := range header {
 		switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
-		case "authorization":
+		case "authorization", "host",
+			"connection", "proxy-connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade":
 		case "stripe-account", "stripe-context":
 			if slices.ContainsFunc(values, func(value string) bool { return value != account }) {
 				return nil, false
@@ -221,5 +232,5 @@ var (
 		"the call goes elsewhere than to Stripe's API under /v1/ or /v2/ at https://api.stripe.com or https://files.stripe.com, or was redirected so: "+
 			"call it with another client, without the app's key")
 	errOtherAccount = stripeapps.NewError("other_account", http.StatusInternalServerError,
-		"the call names another account in Stripe-Account or Stripe-Context than it is for: leave the header out")
+		"the call names another account in Stripe-Account or Stripe-Context than it is for, or has one or a key in its query: leave that out")
 )

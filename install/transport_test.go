@@ -253,6 +253,38 @@ func TestACallIsRefused(t *testing.T) {
 	}
 }
 
+func TestAQueryNamesNeitherAnAccountNorAKey(t *testing.T) {
+	for _, query := range []string{"_stripe_account=acct_2", "limit=1&_stripe_context=acct_2", "key=sk_live_2", "_stripe%5Faccount=", "_stripe_account"} {
+		t.Run(query, func(t *testing.T) {
+			var made calls
+			_, err := newTransport(t, install.TransportConfig{Base: &made}).RoundTrip(newCall(verifiedContext(t, inLive, stripeappstest.WithAccount("acct_1")), "https://api.stripe.com/v1/refunds?"+query))
+			assert.Equal(t, "other_account", codeOf(err))
+			assert.Empty(t, made.requests)
+		})
+	}
+}
+
+// A proxy takes out what Connection names, and a call without Stripe-Account is the
+// platform's own.
+func TestWhatIsBetweenAClientAndItsProxyIsLeftOut(t *testing.T) {
+	var made calls
+	r := newCall(verifiedContext(t, inLive, stripeappstest.WithAccount("acct_1")), "https://api.stripe.com/v1/refunds")
+	r.Header = http.Header{
+		"Connection": {"Stripe-Account"}, "Te": {"trailers"}, "Trailer": {"Stripe-Account"}, "Upgrade": {"h2c"},
+		"host": {"example.com"}, "Stripe-Version": {"2026-10-28.endive"},
+	}
+	r.Trailer = http.Header{"Stripe-Account": {"acct_2"}}
+	_, err := newTransport(t, install.TransportConfig{Base: &made}).RoundTrip(r)
+	require.NoError(t, err)
+	require.Len(t, made.requests, 1)
+	sent := made.requests[0]
+	assert.Equal(t, []string{"acct_1"}, sent.Header["Stripe-Account"])
+	assert.Equal(t, []string{"2026-10-28.endive"}, sent.Header["Stripe-Version"])
+	assert.Len(t, sent.Header, 3, "and Authorization")
+	assert.Nil(t, sent.Trailer)
+	assert.NotNil(t, r.Trailer, "the client's own request stays as it is")
+}
+
 // content is a body that counts how often it is closed.
 type content struct {
 	io.Reader
