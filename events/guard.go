@@ -43,13 +43,17 @@ import (
 //	-- Begin ($3 is now): Begun if it touches a row
 //	INSERT INTO stripe_events AS e VALUES ($1, $2, $4)
 //	ON CONFLICT (key) DO UPDATE SET attempt = $2, until = $4 WHERE e.until < $3
-//	-- and if not: Handled if this is '', and Running otherwise
+//	-- and if not: Handled if this is '', and Running otherwise; where it is gone, begin again
 //	SELECT attempt FROM stripe_events WHERE key = $1
 //	-- Finish
 //	INSERT INTO stripe_events VALUES ($1, '', $2)
 //	ON CONFLICT (key) DO UPDATE SET attempt = '', until = $2
 //	-- Abandon
 //	DELETE FROM stripe_events WHERE key = $1 AND attempt = $2
+//	-- and now and then
+//	DELETE FROM stripe_events WHERE until < $1
+//
+// They are those of SQLite too, with the times as integers, since it compares text.
 type Guard interface {
 	// Begin begins an attempt at a key, which is running until a time, unless another
 	// is running, or the key is handled.
