@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 
 	"github.com/seed-8a2ffb75/stripeapps/install"
 	"github.com/seed-8a2ffb75/stripeapps/install/installtest"
 	"github.com/seed-8a2ffb75/stripeapps/replay"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
 // thirtyTwoBytes stands for 32 random bytes, which the program gets from where it has its
@@ -58,10 +58,7 @@ func ExampleOAuth() {
 	atStripe, _ := w.Result().Location()
 	fmt.Println("led to", atStripe.Host)
 	id := install.ID{Account: "acct_123", Mode: install.Test}
-	back := url.Values{"code": {stripe.Code(id)}, "state": {atStripe.Query().Get("state")}}
-	r := httptest.NewRequest("GET", "https://app.example.com/connected?"+back.Encode(), nil)
-	r.AddCookie(w.Result().Cookies()[0])
-	mux.ServeHTTP(httptest.NewRecorder(), r)
+	mux.ServeHTTP(httptest.NewRecorder(), stripeappstest.NewOAuthRedirect(w.Result(), stripe.Code(id)))
 
 	token, err := tokens.AccessToken(context.Background(), id)
 	_, accepted := stripe.Accepts(token)

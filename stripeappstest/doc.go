@@ -13,8 +13,8 @@
 // Options change who signs, when and where the ids are, and make requests that
 // are wrong in one way each: see [Option]. [Run] tests a whole handler as it is
 // wired up, and says what to change. [GoldenVectors] are for testing a verifier
-// of your own, or a gateway. [NewInstallRedirect] is for installs, which a browser comes
-// back from, and [NewEvent] for the endpoint of package events.
+// of your own, or a gateway. [NewInstallRedirect] and [NewOAuthRedirect] are for installs,
+// which a browser comes back from, and [NewEvent] for the endpoint of package events.
 //
 // What an extension signs is written as JavaScript's JSON.stringify writes it,
 // byte for byte. With [At], and [WithEventID] for events, everything depends on

@@ -44,6 +44,30 @@ func TestAnInstallRedirectIsWhatABrowserSends(t *testing.T) {
 	assert.Equal(t, "account_id=acct_123&state=xyz", r.URL.RawQuery)
 }
 
+const toOAuth = "https://marketplace.stripe.com/oauth/v2/chnlink_1/authorize?client_id=ca_1&redirect_uri=https%3A%2F%2Fapp.example.com%2Fconnected&state=xyz"
+
+func TestAnOAuthRedirectIsWhatABrowserSends(t *testing.T) {
+	r := stripeappstest.NewOAuthRedirect(startResponse(toOAuth), "ac_1")
+	assert.Equal(t, "GET", r.Method)
+	assert.Equal(t, "app.example.com", r.Host)
+	assert.Equal(t, "https://app.example.com/connected?code=ac_1&state=xyz", r.URL.String())
+	assert.Equal(t, http.Header{
+		"Cookie": {"__Host-a=1"}, "Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"},
+	}, r.Header)
+}
+
+func TestEachStartHasARedirectOfItsOwn(t *testing.T) {
+	assert.Contains(t, panicsWith(t, startResponse(toOAuth)), "use NewOAuthRedirect")
+	for want, panics := range map[string]func(){
+		"use NewInstallRedirect":    func() { stripeappstest.NewOAuthRedirect(startResponse(toStripe), "ac_1") },
+		"an empty code":             func() { stripeappstest.NewOAuthRedirect(startResponse(toOAuth), "") },
+		"no redirect_uri and state": func() { stripeappstest.NewOAuthRedirect(startResponse(strings.TrimSuffix(toOAuth, "xyz")), "ac_1") },
+		"no Location":               func() { stripeappstest.NewOAuthRedirect(httptest.NewRecorder().Result(), "ac_1") },
+	} {
+		assert.Contains(t, textOf(panics), want)
+	}
+}
+
 func TestWhatIsNoStartOfAnInstall(t *testing.T) {
 	for want, start := range map[string]*http.Response{
 		"no Location":               httptest.NewRecorder().Result(),
@@ -57,9 +81,14 @@ func TestWhatIsNoStartOfAnInstall(t *testing.T) {
 	assert.Contains(t, panicsWith(t, startResponse(toStripe), nil), "an Option is nil")
 }
 
-func panicsWith(t *testing.T, start *http.Response, options ...stripeappstest.Option) (text string) {
+func panicsWith(t *testing.T, start *http.Response, options ...stripeappstest.Option) string {
 	t.Helper()
+	return textOf(func() { stripeappstest.NewInstallRedirect(start, options...) })
+}
+
+// textOf is what f panics with.
+func textOf(f func()) (text string) {
 	defer func() { text, _ = recover().(string) }()
-	stripeappstest.NewInstallRedirect(start, options...)
+	f()
 	return ""
 }
