@@ -38,6 +38,11 @@ func installOf(cmd *cli.Command) (back *url.URL, state string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if isOAuthLink(link) {
+		return nil, "", misused(cmd, "this is an OAuth install link, from which a browser comes back with a code and no signature: "+
+			"only the token endpoint that has made a code takes it, so play Stripe in a test, with "+
+			"stripeappstest.NewOAuthRedirect and installtest.TokenEndpoint")
+	}
 	query, state := link.Query(), cmd.String("state")
 	if back = link; query.Has("redirect_uri") {
 		if back, err = parseAbsolute(query.Get("redirect_uri")); err != nil {
@@ -56,3 +61,6 @@ func installOf(cmd *cli.Command) (back *url.URL, state string, err error) {
 	}
 	return back, state, nil
 }
+
+// isOAuthLink reports whether an address is that to which an install.OAuth leads.
+func isOAuthLink(link *url.URL) bool { return strings.HasPrefix(link.Path, "/oauth/v2/") }

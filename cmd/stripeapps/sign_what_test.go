@@ -160,11 +160,19 @@ func TestSignAnInstall(t *testing.T) {
 		"an install is a curl command, too": {
 			args: words("sign -as curl -install http://127.0.0.1:8080/installed -state x"),
 			out:  "curl -isS 'http://127.0.0.1:8080/installed?user_id=usr_test&account_id=acct_test&state=x&install_signature=t%3D*",
+			err: "stripeapps: note: the command is without the cookie of the browser that has begun the install, and is refused so: " +
+				"begin it with curl -c jar, and add -b jar to this\n",
 		},
 		"an install needs a state": {
 			args: words("sign -install https://h/installed"), code: 2,
 			err: "stripeapps: there is no state, without which a backend refuses an install: give -install the address that your " +
 				"page leads to, or -state" + usageOfSign,
+		},
+		"an install with OAuth has no signature": {
+			args: words("sign -install https://marketplace.stripe.com/oauth/v2/authorize?client_id=ca_1&redirect_uri=https%3A%2F%2Fh%2Fconnected&state=x"), code: 2,
+			err: "stripeapps: this is an OAuth install link, from which a browser comes back with a code and no signature: only the token " +
+				"endpoint that has made a code takes it, so play Stripe in a test, with stripeappstest.NewOAuthRedirect and " +
+				"installtest.TokenEndpoint" + usageOfSign,
 		},
 		"an install has one state": {
 			args: words("sign -state x -install " + testInstallLink), code: 2,

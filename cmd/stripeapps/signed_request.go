@@ -91,6 +91,10 @@ func (r *signedRequest) notes(format string, s secrets) (notes []string) {
 	if format == "curl" && len(r.body) > maxArgument-1 {
 		notes = append(notes, "the body is too long for a shell's command line: use -as http")
 	}
+	if format == "curl" && r.kind == kindInstall {
+		notes = append(notes, "the command is without the cookie of the browser that has begun the install, and is refused so: "+
+			"begin it with curl -c jar, and add -b jar to this")
+	}
 	return notes
 }
 
