@@ -85,7 +85,7 @@ type Link struct {
 
 // NewLink returns a Link, or an error that names all that is wrong with cfg.
 func NewLink(cfg LinkConfig) (*Link, error) {
-	link, urlErr := parseStripeURL("URL", cfg.URL, "/apps/install/link/")
+	link, urlErr := parseStripeURL("URL", cfg.URL, linkPath)
 	states, statesErr := newStates("link "+cfg.RedirectURI, cfg.StateKeys, cfg.Guard, cfg.StateLifetime, cfg.Now, cfg.Session)
 	err := errors.Join(
 		urlErr,

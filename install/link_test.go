@@ -397,8 +397,9 @@ func TestURLs(t *testing.T) {
 			func(cfg *install.LinkConfig, text string) { cfg.URL = text },
 			[]string{linkURL, "http://localhost:8080" + path, "https://127.0.0.1" + path, "http://[::1]:80" + path},
 			map[string]string{
-				linkURL + "?redirect_uri=x":                        "query",
-				linkURL + "?":                                      "query",
+				linkURL + "?redirect_uri=x": "query",
+				linkURL + "?":               "query",
+				"https://marketplace.stripe.com/oauth/v2/authorize?client_id=ca_1": "is an OAuth install link: use NewOAuth",
 				linkURL + "#":                                      "fragment",
 				"http://marketplace.stripe.com" + path:             "https",
 				"https://marketplace.stripe.com.evil.com" + path:   "stripe.com",

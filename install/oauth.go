@@ -116,6 +116,9 @@ func parseOAuthLink(mode Mode, text string) (*url.URL, error) {
 	if !mode.valid() {
 		return nil, wrong("is for a mode that does not exist: the modes are live, test and sandbox")
 	}
+	if hasPath(text, linkPath) {
+		return nil, fmt.Errorf("stripeapps/install: Links[%q] is an install link without OAuth: use NewLink, whose LinkConfig.URL has it", mode)
+	}
 	before, query, _ := strings.Cut(text, "?")
 	u, err := parseURL(before)
 	if err != nil {
@@ -126,7 +129,7 @@ func parseOAuthLink(mode Mode, text string) (*url.URL, error) {
 	switch {
 	case !fetch.IsLoopback(u.Hostname()) && (u.Scheme != "https" || !strings.HasSuffix(u.Host, ".stripe.com")):
 		return nil, wrong("is not an https URL of a host below stripe.com")
-	case !strings.HasPrefix(u.Path, "/oauth/v2/") || !strings.HasSuffix(u.Path, "/authorize"):
+	case !strings.HasPrefix(u.Path, oauthPath) || !strings.HasSuffix(u.Path, "/authorize"):
 		return nil, wrong("does not have a path like /oauth/v2/authorize")
 	case err != nil || len(text) > mostURLBytes || len(ids) != 1 || !strings.HasPrefix(ids[0], "ca_") || !signed.IsID(ids[0]):
 		return nil, wrong("does not have one client_id (ca_…)")

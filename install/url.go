@@ -11,6 +11,21 @@ import (
 
 const mostURLBytes = 2048
 
+// The paths of Stripe's install links: those of Link, and those of OAuth.
+const (
+	linkPath  = "/apps/install/link/"
+	oauthPath = "/oauth/v2/"
+)
+
+// hasPath reports whether text is a URL below a path, whatever else is wrong with it.
+func hasPath(text, path string) bool {
+	if len(text) > mostURLBytes {
+		return false
+	}
+	u, err := url.Parse(text)
+	return err == nil && strings.HasPrefix(u.Path, path)
+}
+
 // parseStripeURL parses a URL of Stripe's below a path, to which a query is added. It
 // can be one of this machine instead.
 func parseStripeURL(field, text, path string) (*url.URL, error) {
@@ -19,6 +34,8 @@ func parseStripeURL(field, text, path string) (*url.URL, error) {
 	}
 	u, err := parseURL(text)
 	switch {
+	case hasPath(text, oauthPath):
+		return nil, fmt.Errorf("stripeapps/install: %s is an OAuth install link: use NewOAuth, whose OAuthConfig.Links has it", field)
 	case err != nil:
 		return nil, wrong(err.Error())
 	case !fetch.IsLoopback(u.Hostname()) && (u.Scheme != "https" || !strings.HasSuffix(u.Host, ".stripe.com")):
