@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/seed-8a2ffb75/stripeapps/internal/slip"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
@@ -73,6 +75,11 @@ func newSignedEvent(cmd *cli.Command, payload []byte, s secrets) (*signedRequest
 // eventText returns the event. Its id is a new one each time.
 func eventText(cmd *cli.Command, payload []byte, at time.Time) ([]byte, error) {
 	eventType, account, livemode := cmd.String(eventFlag), cmd.String("account"), cmd.Bool("live")
+	if payload == nil && !slices.Contains(installTypes, eventType) {
+		if meant := meantType(eventType); meant != "" {
+			return nil, misused(cmd, "this is not a type that is known: did you mean %s? for any other, give what it is about with -payload", meant)
+		}
+	}
 	if strings.HasPrefix(eventType, "v1.") || strings.HasPrefix(eventType, "v2.") {
 		return marshal(thinEvent{
 			ID: "evt_test_" + rand.Text(), Object: "v2.core.event", Type: eventType, Livemode: livemode,
@@ -91,6 +98,25 @@ func eventText(cmd *cli.Command, payload []byte, at time.Time) ([]byte, error) {
 	}
 	event.Data.Object = payload
 	return marshal(event, "  "), nil
+}
+
+// installTypes are the types of events that tell of an app's installs.
+var installTypes = []string{
+	"account.application.authorized", "account.application.deauthorized",
+	"v1.account.application.authorized", "v1.account.application.deauthorized",
+	"apps.install.created", "apps.install.updated", "apps.install.deleted",
+}
+
+// meantType returns the one of installTypes that was meant by a type that is none, of
+// which the last part can be all that there is, or "".
+func meantType(eventType string) string {
+	for _, name := range installTypes {
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		if slip.One(name, eventType) || eventType == last || slip.One(last, eventType) {
+			return name
+		}
+	}
+	return ""
 }
 
 // usualObject is what the events about an app's installs are about, or nil.

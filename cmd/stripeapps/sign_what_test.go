@@ -71,6 +71,22 @@ func TestSignAnEvent(t *testing.T) {
 			err: "stripeapps: invalid value \"Charge\" for flag -event: this is not a type of event, like " +
 				"account.application.deauthorized" + usageOfSign,
 		},
+		"a type of event is corrected": {
+			args: words("sign -event account.application.deauthorised"), code: 2,
+			err: "stripeapps: this is not a type that is known: did you mean account.application.deauthorized? for any other, give what " +
+				"it is about with -payload" + usageOfSign,
+		},
+		"a thin type of event is corrected": {
+			args: words("sign -event v1.account.application.autorized"), code: 2,
+			err: "stripeapps: this is not a type that is known: did you mean v1.account.application.authorized? *",
+		},
+		"the last part of a type is completed": {
+			args: words("sign -event deauthorised"), code: 2,
+			err: "stripeapps: this is not a type that is known: did you mean account.application.deauthorized? *",
+		},
+		"a type of event that is like another one is signed with a payload": {
+			args: words("sign -event apps.install.create -payload {} -as header -time 1700000000"), out: "t=1700000000,v1=%s\n",
+		},
 		"an event has no user": {
 			args: words("sign -event account.application.deauthorized -user usr_1"), code: 2,
 			err: "stripeapps: with -event there is no -user: leave it out" + usageOfSign,
