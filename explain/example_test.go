@@ -57,7 +57,7 @@ func ExampleExplain_install() {
 	}
 	// Output:
 	// install_cancelled
-	// the person has not agreed to the install, as the address says, without a state and a signature, so that anybody can have made it: show that, and change nothing
+	// the person has not agreed to the install, as the address says, without a signature, so that anybody can have made it: show that, and change nothing
 }
 
 func ExampleRefusals() {

@@ -73,9 +73,11 @@ func (e *explainer) readInstall(query url.Values) bool {
 	livemode := query.Get("livemode")
 	switch {
 	case query.Get("error") == "access_denied":
-		e.say(causeInstallCancelled, "the person has not agreed to the install, as the address says, without a state and a signature, so that anybody can have made it: show that, and change nothing")
+		e.say(causeInstallCancelled, "the person has not agreed to the install, as the address says, without a signature, so that anybody can have made it: show that, and change nothing")
 	case query.Has("error"):
 		e.say(causeInstallCancelled, "the address says that the install has failed, without a signature, so that anybody can have made it: show that, and let the person start again")
+	case query.Has("code") && e.received.Header == "" && e.install.state == "":
+		e.say(causeNotStarted, "the address brings a code and no state, as where an OAuth install was begun at Stripe, in the Marketplace or the Dashboard, or where anybody has made it: leave the code unused, and lead the person to StartPath, to begin on your own page")
 	case query.Has("code") && e.received.Header == "":
 		e.say(causeInstallOAuth, "the address brings a code, as that of an OAuth install, in which nothing is signed: check its state, and exchange the code at Stripe's token endpoint")
 	case e.install.state == "" && e.received.Header == "":

@@ -52,6 +52,7 @@ func TestExplainFindsWhatIsWrongWithAnInstall(t *testing.T) {
 		{"begun in the Marketplace", address("https://app.example.com/installed"), c{"install_not_started"}, []string{"neither a state nor an install_signature, as where an install was begun in the Marketplace"}},
 		{"signed without a state", replaced("state=", "x="), c{"install_not_started"}, []string{"an install_signature and no state"}},
 		{"an OAuth install", address("/installed?code=ac_1&state=x"), c{"install_oauth"}, []string{"exchange the code at Stripe's token endpoint"}},
+		{"an OAuth install that was begun at Stripe", address("/installed?code=ac_1"), c{"install_not_started"}, []string{"leave the code unused, and lead the person to StartPath"}},
 		{"without a signature", replaced("install_signature", "signature"), c{"install_not_signed"}, nil},
 		{"without a user", replaced("user_id", "stripe_user_id"), c{"install_query"}, nil},
 		{"a livemode that is none", address(right + "&livemode=no"), c{"install_query"}, nil},

@@ -30,6 +30,8 @@ type verdict struct {
 	signedAt  time.Time
 	// unsignedBody says that there is a body, and that it is not what is signed.
 	unsignedBody bool
+	// isOAuth says that it is an install in which nothing is there to be verified.
+	isOAuth bool
 }
 
 func (v verdict) accepted() bool { return v.Accepted != nil && *v.Accepted }

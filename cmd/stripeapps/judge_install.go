@@ -14,10 +14,11 @@ import (
 const kindInstall = "install"
 
 // isInstall reports whether an address is one that an install link leads to: signed, or
-// with what should have been, or with the error of somebody who has not agreed.
+// with what should have been, or with a code of Stripe's, or with the error of somebody
+// who has not agreed.
 func isInstall(target string) bool {
 	query, _ := installQuery(target)
-	return query.Has("install_signature") || query.Get("error") == "access_denied" ||
+	return query.Has("install_signature") || query.Get("error") == "access_denied" || strings.HasPrefix(query.Get("code"), "ac_") ||
 		query.Has("state") && query.Has("user_id") && query.Has("account_id")
 }
 
@@ -33,11 +34,9 @@ func installQuery(address string) (url.Values, error) {
 	return url.ParseQuery(raw)
 }
 
-// installVerdict says what an install.Link says that has made the state.
+// installVerdict says what an install.Link, or an install.OAuth, says that has made the
+// state.
 func (j *judge) installVerdict(m *message) verdict {
-	if j.verifiers == nil {
-		return verdict{Kind: kindInstall, Detail: "an install, and " + j.secrets.missing()}
-	}
 	query, err := installQuery(m.install)
 	state, user, account := query.Get("state"), query.Get("user_id"), query.Get("account_id")
 	switch {
@@ -47,6 +46,11 @@ func (j *judge) installVerdict(m *message) verdict {
 		return refused(kindInstall, install.ErrCancelled)
 	case query.Has("error"):
 		return refused(kindInstall, install.ErrFailed)
+	case state != "" && query.Has("code") && !query.Has("install_signature"):
+		return verdict{Kind: kindInstall, isOAuth: true, Detail: "the redirect of an OAuth install, in which nothing is signed: whether its " +
+			"state is this browser's, and unused, and its code good, the backend has to tell"}
+	case j.verifiers == nil && !query.Has("code"):
+		return verdict{Kind: kindInstall, Detail: "an install, and " + j.secrets.missing()}
 	case state == "":
 		return refused(kindInstall, install.ErrNotStarted)
 	case !signed.IsID(user) || !signed.IsID(account) || query.Has("livemode") && query.Get("livemode") != "true" && query.Get("livemode") != "false":

@@ -124,6 +124,14 @@ func TestEventsAndInstallsAreVerifiedAndExplained(t *testing.T) {
 			args: words("verify -now 1700000000 -install https://h/installed?error=access_denied"), code: 1,
 			out: "refused: install_cancelled: the install was cancelled at Stripe: start again if that was not what you meant\n" + hint,
 		},
+		"verify says that nothing is signed in an install with OAuth": {
+			args: words("verify -install https://h/connected?code=ac_1&state=x"), code: 1,
+			out: "not verified: the redirect of an OAuth install, in which nothing is signed: *",
+		},
+		"verify refuses an install with OAuth that was begun at Stripe": {
+			args: words("verify -install https://h/connected?code=ac_1"), code: 1,
+			out: "refused: install_not_started: *",
+		},
 		"explain finds an install that was begun in the Marketplace": {
 			args: words("explain -install https://h/installed"), code: 1,
 			out: "install_not_started: there is neither a state nor an install_signature, *",
@@ -282,6 +290,26 @@ func TestServeReportsEventsAndInstalls(t *testing.T) {
 			target: "/installed?error=access_denied&error_description=x", header: http.Header{"Test-Status": {"400"}},
 			want: "GET /installed 400 refused install: install_cancelled\n" + indent + "install_cancelled: *",
 		},
+		"an install with OAuth": {
+			target: "/connected?code=ac_1&state=x", header: fromStripe,
+			want: "GET /connected 200 unsigned: the redirect of an OAuth install, in which nothing is signed: whether its state is this " +
+				"browser's, and unused, and its code good, the backend has to tell\n",
+		},
+		"an install with OAuth that the backend refuses": {
+			target: "/connected?code=ac_1&state=x", header: status(fromStripe, "400"),
+			want: "GET /connected 400 unsigned: the redirect of an OAuth install, in which nothing is signed: whether its state is this " +
+				"browser's, and unused, and its code good, the backend has to tell\n" + indent + "the backend refused: see its response, " +
+				"and whether the state is too old, used, or of another browser, and the code older than 5 minutes, used, or of another mode " +
+				"than the key\n",
+		},
+		"an install with OAuth that was begun at Stripe": {
+			target: "/connected?code=ac_1", header: status(fromStripe, "400"),
+			want: "GET /connected 400 refused install: install_not_started\n" + indent + "install_not_started: the address brings a code and " +
+				"no state, as where an OAuth install was begun at Stripe, *",
+		},
+		"a code of somebody else's": {
+			target: "/login?code=4%2F0A&state=x", header: fromStripe, want: "GET /login 200 unsigned\n",
+		},
 		"an install that an endpoint's secret has signed": {
 			target: installTarget("x", testWebhookSecret), args: withWebhooks,
 			want: "GET /installed 200 refused install: install_signature_refused\n" + indent + "other_secret: *",
@@ -351,6 +379,11 @@ func TestServeWithSecretsOfOneKind(t *testing.T) {
 func TestWithoutAnAppsSecretARequestIsNotVerified(t *testing.T) {
 	j := &judge{webhookSecrets: secrets{kind: webhookSecrets, values: []string{testWebhookSecret}}, secrets: secrets{kind: appSecrets}, now: time.Now}
 	require.NoError(t, j.prepareAll())
+	for address, want := range map[string]string{"/?code=ac_1&state=x": "", "/?code=ac_1": "install_not_started", "/?error=access_denied": "install_cancelled"} {
+		v := j.verdict(&message{install: address})
+		assert.Equal(t, want, v.Code, "needs no secret")
+		assert.NotContains(t, v.Detail, "secret")
+	}
 	for _, m := range []*message{{target: "/", body: []byte(body)}, {install: "/installed"}} {
 		v := j.verdict(m)
 		assert.Nil(t, v.Accepted)

@@ -58,6 +58,9 @@ func (p *proxy) judgeWhole(rep *report, m *message) {
 	case rep.accepted():
 		rep.Verdict = "accepted"
 		return
+	case rep.isOAuth:
+		rep.Verdict = "unsigned"
+		return
 	case rep.Accepted == nil:
 		rep.Verdict = "not_verified"
 		return
@@ -133,6 +136,9 @@ func (p *proxy) compare(rep *report) {
 	switch {
 	case rep.fromStripe && rep.Status == http.StatusBadRequest:
 		rep.Explanations = p.judge.explain(&message{install: rep.Path})
+	case rep.isOAuth && rep.Status >= http.StatusBadRequest:
+		rep.Note = "the backend refused: see its response, and whether the state is too old, used, or of another browser, and the code " +
+			"older than 5 minutes, used, or of another mode than the key"
 	case rep.Verdict == "unsigned" && bad:
 		rep.Explanations = p.judge.explain(&message{header: http.Header{}})
 	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden || rep.Kind == kindInstall && rep.Status == http.StatusConflict):
@@ -162,6 +168,10 @@ func (rep *report) line(paint paint, now time.Time) string {
 	}
 	said := paint(faint, rep.Verdict)
 	switch rep.Verdict {
+	case "unsigned":
+		if rep.Detail != "" {
+			said += ": " + rep.Detail
+		}
 	case "accepted":
 		said = paint(green, rep.Verdict) + ": " + rep.says()
 	case "verifies":

@@ -48,6 +48,10 @@ func (a *app) verify(_ context.Context, cmd *cli.Command) error {
 }
 
 func (a *app) printVerdict(paint paint, v verdict, now time.Time) {
+	if v.isOAuth {
+		a.println(paint(yellow, "not verified") + ": " + v.Detail)
+		return
+	}
 	if !v.accepted() {
 		a.println(paint(red, "refused") + ": " + v.Code + ": " + oneLine(v.Detail))
 		a.println(paint(faint, "stripeapps explain, with the same input, says which mistake fits"))
