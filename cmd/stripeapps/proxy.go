@@ -72,9 +72,10 @@ func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 }
 
 // reportResponse prints the report as soon as the response's head is there, since
-// its body can go on for ever.
+// its body can go on for ever, unless it is a problem document.
 func (p *proxy) reportResponse(response *http.Response) error {
 	if rep, ok := response.Request.Context().Value(reportKey{}).(*report); ok {
+		rep.problem = p.readProblem(response)
 		p.print(rep, response.StatusCode)
 	}
 	return nil

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 )
 
 // report is what is said about a request.
@@ -21,6 +19,7 @@ type report struct {
 	verdict
 	Note         string        `json:"note,omitempty"`
 	Explanations []findingJSON `json:"explanations,omitempty"`
+	problem      problem       // the backend's
 	printed      bool
 	fromStripe   bool // a browser was led here, perhaps from the Marketplace
 }
@@ -85,7 +84,7 @@ func (p *proxy) judgeWithoutBody(rep *report, m *message) {
 
 // shownMethod is a method, which a client can make up as well as a path.
 func (p *proxy) shownMethod(method string) string {
-	if len(method) > 32 || p.judge.holdsSecret(method) || signed.HoldsSecret(method) {
+	if len(method) > 32 || p.holdsSecret(method) {
 		return "(an odd method)"
 	}
 	return method
@@ -97,7 +96,7 @@ const maxShownPath = 512
 // shownPath is the path, escaped so that a terminal does not act on it.
 func (p *proxy) shownPath(r *http.Request) string {
 	path := r.URL.EscapedPath()
-	if p.judge.holdsSecret(path) || p.judge.holdsSecret(r.URL.Path) || signed.HoldsSecret(path) {
+	if p.holdsSecret(path) || p.judge.holdsSecret(r.URL.Path) {
 		return "(a path with a secret in it)"
 	}
 	if len(path) > maxShownPath {
@@ -143,8 +142,24 @@ func (p *proxy) compare(rep *report) {
 		rep.Explanations = p.judge.explain(&message{header: http.Header{}})
 	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden || rep.Kind == kindInstall && rep.Status == http.StatusConflict):
 		rep.Verdict = "verifies"
-		rep.Note = "the signature fits, but the backend refused: see its response, and " + p.whatToSee(rep.Kind)
+		rep.Note = "the signature fits, but " + p.whyRefused(rep)
+	case rep.Verdict == "not_verified":
+		rep.Note = rep.wrongRoute()
 	}
+}
+
+// whyRefused says why a backend refuses what verifies: what it says itself, or else where
+// to look.
+func (p *proxy) whyRefused(rep *report) string {
+	switch wrong := rep.wrongRoute(); {
+	case wrong != "":
+		return wrong
+	case rep.problem.Code == "":
+		return "the backend refused: see its response, and " + p.whatToSee(rep.Kind)
+	case rep.problem.ofChain():
+		return "the backend refused with " + rep.problem.says() + ": see whether its secret is another one, and where its route reads the ids"
+	}
+	return "the backend refused with " + rep.problem.says()
 }
 
 // whatToSee is where to look if a backend refuses what verifies.
