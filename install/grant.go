@@ -18,7 +18,7 @@ type grant struct {
 	Obtained     int64  `json:"obtained"`  // when the tokens were asked for
 	Lifetime     int64  `json:"lifetime"`  // of the access token, in seconds
 
-	Holder  string `json:"holder,omitempty"`  // who is refreshing: a name that is used once
+	Holder  string `json:"holder,omitempty"`  // who is refreshing: a Tokens's name
 	Failed  int64  `json:"failed,omitempty"`  // when a refresh of these tokens failed last
 	Refused int64  `json:"refused,omitempty"` // when Stripe said that the refresh token is no longer good
 }

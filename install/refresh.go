@@ -36,60 +36,74 @@ func (t *Tokens) join(ctx context.Context, id ID) *flight {
 	return f
 }
 
+// turn is that this process may ask Stripe for the next tokens of an install.
+type turn struct {
+	grant   grant // what was kept when the turn began
+	version int64
+	until   time.Time // nobody else takes over before this
+}
+
 // refresh gets the next tokens from Stripe, if it is this process's turn, and else waits
 // until another one has them.
 func (t *Tokens) refresh(ctx context.Context, id ID) (grant, error) {
-	turn, cancel := context.WithTimeout(ctx, 3*t.lease)
+	waiting, cancel := context.WithTimeout(ctx, 3*t.lease)
 	defer cancel()
-	g, version, err := t.take(turn, id)
-	now := t.now()
-	switch {
-	case err != nil:
-		return grant{}, err
-	case g.refused(now):
-		return grant{}, ErrInstallAgain
-	case !g.due(now):
-		return g, nil
+	mine, g, err := t.take(waiting, id)
+	if mine == nil {
+		return g, err
 	}
-	asked := now.Unix()
-	got, err := t.endpoint.refresh(ctx, id, g.RefreshToken, t.lease/2)
+	asked := t.now().Unix()
+	asking, cancel := context.WithDeadline(ctx, mine.until)
+	defer cancel()
+	got, err := t.endpoint.refresh(asking, id, mine.grant.RefreshToken, t.lease/2)
 	if err != nil {
-		return t.failed(ctx, id, g, version, err)
+		return t.failed(ctx, id, mine, err)
 	}
-	next := grant{AccessToken: got.access, RefreshToken: got.refresh, Installed: g.Installed, Obtained: asked, Lifetime: got.lifetime}
-	return t.keep(ctx, id, g.RefreshToken, next, version)
+	next := grant{AccessToken: got.access, RefreshToken: got.refresh, Installed: mine.grant.Installed, Obtained: asked, Lifetime: got.lifetime}
+	return t.keep(ctx, id, mine, next)
 }
 
 // take returns tokens that are not due, or makes this process the one that refreshes
-// them: by writing a name of its own into the record, which only one process can do.
-// Another one's name stands until it is taken out, or has stood unchanged for a Lease, by
-// the clock of this process.
-func (t *Tokens) take(ctx context.Context, id ID) (grant, int64, error) {
+// them: by writing its name into the record, which only one process can do. Another
+// one's name stands until it is taken out, or has stood unchanged for a Lease, by the clock
+// of this process. Its own is left over from a refresh that came to nothing: there is one
+// at a time in a process.
+//
+// Of others, nobody has seen the name before it was saved. If that took so long that
+// Stripe's half of the Lease, and an eighth to store the tokens, do not fit in before
+// they take over, it does not count.
+func (t *Tokens) take(ctx context.Context, id ID) (*turn, grant, error) {
 	var seen int64
 	var since time.Time
 	for wait := newBackoff(); ; {
 		g, version, err := t.load(ctx, id)
 		now := t.now()
 		switch {
-		case err != nil || g.refused(now) || !g.due(now):
-			return g, version, err
+		case err != nil:
+			return nil, grant{}, err
+		case g.refused(now):
+			return nil, grant{}, ErrInstallAgain
+		case !g.due(now):
+			return nil, g, nil
 		case within(g.Failed, moment, now):
-			return grant{}, 0, caused{ErrTokensUnavailable, errors.New("install: a refresh failed a moment ago")}
+			return nil, grant{}, caused{ErrTokensUnavailable, errors.New("install: a refresh failed a moment ago")}
 		}
 		if version != seen {
 			seen, since = version, time.Now()
 		}
-		if g.Holder == "" || time.Since(since) >= t.lease {
-			g.Holder = newHolder()
+		if g.Holder == "" || g.Holder == t.name || time.Since(since) >= t.lease {
+			g.Holder = t.name
+			until := time.Now().Add(t.lease - t.lease/8)
 			taken, err := t.save(ctx, id, g, version)
-			if err == nil {
-				return g, taken, nil
-			} else if !errors.Is(err, ErrConflict) {
-				return grant{}, 0, caused{ErrTokensUnavailable, err}
+			switch {
+			case err == nil && time.Until(until) >= t.lease/2:
+				return &turn{g, taken, until}, grant{}, nil
+			case err != nil && !errors.Is(err, ErrConflict):
+				return nil, grant{}, caused{ErrTokensUnavailable, err}
 			}
 		}
 		if err := wait.next(ctx); err != nil {
-			return grant{}, 0, caused{ErrTokensUnavailable, err}
+			return nil, grant{}, caused{ErrTokensUnavailable, err}
 		}
 	}
 }
@@ -100,9 +114,10 @@ func (t *Tokens) take(ctx context.Context, id ID) (grant, int64, error) {
 // Who has the turn does not matter here. What is stored is replaced if it has the refresh
 // token that was used, of which next is the successor, even if another process has
 // since taken the refresh over; and left alone if it has another one.
-func (t *Tokens) keep(ctx context.Context, id ID, used string, next grant, version int64) (grant, error) {
+func (t *Tokens) keep(ctx context.Context, id ID, mine *turn, next grant) (grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
+	used, version := mine.grant.RefreshToken, mine.version
 	for wait := newBackoff(); ; {
 		_, err := t.save(ctx, id, next, version)
 		if err == nil {
@@ -126,20 +141,23 @@ func (t *Tokens) keep(ctx context.Context, id ID, used string, next grant, versi
 const keepFor = 10 * time.Minute
 
 // failed takes this process's name out of the record after Stripe has not given tokens,
-// and says so in it.
-func (t *Tokens) failed(ctx context.Context, id ID, g grant, version int64, reason error) (grant, error) {
+// and says so in it. That the install is to be done again is said only if it was this
+// process's turn to the end: otherwise the refresh token may be none any more because
+// another one has refreshed it.
+func (t *Tokens) failed(ctx context.Context, id ID, mine *turn, reason error) (grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.lease/2)
 	defer cancel()
-	mark := func(g grant) grant {
+	unsure := reason
+	if errors.Is(reason, ErrInstallAgain) {
+		unsure = caused{ErrTokensUnavailable, errors.New("install: another process has taken the refresh over, or the Store does not respond")}
+	}
+	g, version := mine.grant, mine.version
+	for wait := newBackoff(); ; {
 		g.Holder, g.Failed = "", t.now().Unix()
 		if errors.Is(reason, ErrInstallAgain) {
 			g.Refused = g.Failed
 		}
-		return g
-	}
-	used, holder := g.RefreshToken, g.Holder
-	for wait := newBackoff(); ; {
-		_, err := t.save(ctx, id, mark(g), version)
+		_, err := t.save(ctx, id, g, version)
 		if err == nil {
 			return grant{}, reason
 		}
@@ -147,15 +165,15 @@ func (t *Tokens) failed(ctx context.Context, id ID, g grant, version int64, reas
 		switch {
 		case errors.Is(err, ErrNotInstalled):
 			return grant{}, ErrNotInstalled
-		case err == nil && stored.RefreshToken != used:
+		case err == nil && stored.RefreshToken != mine.grant.RefreshToken:
 			return stored, nil // there are other ones
-		case err == nil && stored.Holder != holder:
-			return grant{}, reason // somebody else's turn
+		case err == nil && stored.Holder != t.name:
+			return grant{}, unsure // somebody else's turn
 		case err == nil:
 			g, version = stored, found
 		}
 		if wait.next(ctx) != nil {
-			return grant{}, reason
+			return grant{}, unsure
 		}
 	}
 }

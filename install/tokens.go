@@ -80,6 +80,7 @@ type Tokens struct {
 	endpoint *endpoint
 	lease    time.Duration
 	now      func() time.Time
+	name     string // of this process, in the records that it refreshes
 
 	mu      sync.Mutex
 	flights map[ID]*flight
@@ -144,7 +145,7 @@ func NewTokens(cfg TokensConfig) (*Tokens, error) {
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &Tokens{store: cfg.Store, sealer: sealer, endpoint: endpoint, lease: cfg.Lease, now: cfg.Now, flights: make(map[ID]*flight)}, nil
+	return &Tokens{store: cfg.Store, sealer: sealer, endpoint: endpoint, lease: cfg.Lease, now: cfg.Now, name: rand.Text(), flights: make(map[ID]*flight)}, nil
 }
 
 // Authorized is what an account has agreed to by installing the app.
@@ -383,9 +384,6 @@ func (t *Tokens) Wait(ctx context.Context) error {
 		}
 	}
 }
-
-// newHolder is a name for who refreshes, which is used once.
-func newHolder() string { return rand.Text() }
 
 // isCode reports whether text can be a code.
 func isCode(text string) bool { return isToken(text) && len(text) <= maxCodeBytes }

@@ -1,0 +1,127 @@
+package install_test
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-8a2ffb75/stripeapps/install"
+)
+
+// once is a Store's fault, in the first call of a kind.
+func once(kind string, f func() error) func(string) error {
+	var done atomic.Bool
+	return func(call string) error {
+		if call == kind && done.CompareAndSwap(false, true) {
+			return f()
+		}
+		return nil
+	}
+}
+
+// The Save that makes it this process's turn is done, and the process hears of it late:
+// by then it is another one's.
+func TestAProcessThatHearsOfItsTurnTooLateDoesNotAskStripe(t *testing.T) {
+	for _, late := range []time.Duration{25 * time.Second, 59 * time.Second, 70 * time.Second, 100 * time.Second} {
+		t.Run(late.String(), func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.installed(live)
+				over()
+				slow := func(rw http.ResponseWriter, r *http.Request, answer http.Handler) {
+					answer.ServeHTTP(rw, r)
+					time.Sleep(20 * time.Second)
+				}
+				w.endpoint.Next(slow, slow)
+				stalled := w.process(func(cfg *install.TokensConfig) {
+					cfg.Store = &faulty{Store: w.store, lose: once("save", func() error { time.Sleep(late); return nil })}
+				})
+				var callers sync.WaitGroup
+				callers.Go(func() { w.good(stalled, live) })
+				time.Sleep(time.Second)
+				w.good(w.process(), live)
+				callers.Wait()
+				w.good(w.process(), live)
+				assert.Equal(t, 1, w.endpoint.Refreshes())
+			})
+		})
+	}
+}
+
+// It is so if Leases differ, say.
+func TestARefreshTokenThatAnotherProcessHasUsedIsNotALostInstall(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.installed(live)
+		over()
+		slow := func(before, after, lease time.Duration) *install.Tokens {
+			return w.process(func(cfg *install.TokensConfig) {
+				cfg.Lease = lease
+				cfg.Client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+					time.Sleep(before)
+					response, err := local{w.endpoint}.RoundTrip(r)
+					time.Sleep(after)
+					return response, err
+				})
+			})
+		}
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			_, err := slow(20*time.Second, 0, time.Minute).AccessToken(w.Context(), live)
+			assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+			assert.NotErrorIs(t, err, install.ErrInstallAgain)
+		})
+		time.Sleep(time.Second)
+		hasty := slow(0, 30*time.Second, time.Second)
+		hasty.AccessToken(w.Context(), live)
+		assert.NoError(t, hasty.Wait(w.Context()))
+		callers.Wait()
+		w.good(w.process(), live)
+		assert.Equal(t, 2, w.endpoint.Refreshes())
+	})
+}
+
+func TestAProcessDoesNotWaitForItself(t *testing.T) {
+	t.Run("its turn was saved, and it could not be told so", func(t *testing.T) {
+		inBubble(t, func(w *world) {
+			w.installed(live)
+			over()
+			saved := false
+			tokens := w.process(func(cfg *install.TokensConfig) {
+				cfg.Store = &faulty{Store: w.store,
+					lose: once("save", func() error { saved = true; return errStore }),
+					fail: func(call string) error {
+						if call == "load" && saved {
+							saved = false
+							return errStore
+						}
+						return nil
+					}}
+			})
+			_, err := tokens.AccessToken(w.Context(), live)
+			assert.ErrorIs(t, err, errStore)
+			began := time.Now()
+			w.good(tokens, live)
+			assert.Equal(t, began, time.Now())
+		})
+	})
+	t.Run("its clock is set back when it has the turn", func(t *testing.T) {
+		inBubble(t, func(w *world) {
+			w.installed(live)
+			over()
+			var back atomic.Int64
+			tokens := w.process(func(cfg *install.TokensConfig) {
+				cfg.Store = &faulty{Store: w.store, lose: once("save", func() error { back.Store(int64(10 * time.Minute)); return nil })}
+				cfg.Now = func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
+			})
+			began := time.Now()
+			w.good(tokens, live)
+			back.Store(0)
+			w.good(tokens, live)
+			assert.Equal(t, began, time.Now())
+			assert.Equal(t, 1, w.endpoint.Refreshes())
+		})
+	})
+}
