@@ -18,6 +18,10 @@ type grant struct {
 	Obtained     int64  `json:"obtained"`  // when the tokens were asked for
 	Lifetime     int64  `json:"lifetime"`  // of the access token, in seconds
 
+	// Unproven: the account may have uninstalled the app since. The access token is not used
+	// before Stripe has taken the refresh token.
+	Unproven bool `json:"unproven,omitempty"`
+
 	Holder  string `json:"holder,omitempty"`  // who is refreshing: a Tokens's name
 	Failed  int64  `json:"failed,omitempty"`  // when a refresh of these tokens failed last
 	Refused int64  `json:"refused,omitempty"` // when Stripe said that the refresh token is no longer good
@@ -29,14 +33,14 @@ const (
 	pause   = 30 * time.Second // between refreshes that fail, while the token can be used
 	moment  = 2 * time.Second  // between refreshes that fail, when it cannot
 	again   = time.Hour        // between refreshes of a token that was refused
-	skewed  = 10 * time.Minute // in the future: the clock that wrote this is not to be trusted
+	skewed  = 10 * time.Minute // apart: times of two clocks do not say what came first
 	hour    = time.Hour        // of an access token, if Stripe does not say so
 	longest = 24 * time.Hour   // of an access token, whatever Stripe says
 )
 
 // usable reports whether the access token is good for some time.
 func (g grant) usable(now time.Time) bool {
-	return !g.obtained().After(now.Add(skewed)) && now.Before(g.end().Add(-min(spare, g.lifetime()/8)))
+	return !g.Unproven && !g.obtained().After(now.Add(skewed)) && now.Before(g.end().Add(-min(spare, g.lifetime()/8)))
 }
 
 // due reports whether the tokens are to be refreshed.
@@ -60,6 +64,7 @@ func within(at int64, d time.Duration, now time.Time) bool {
 	return at != 0 && now.Sub(time.Unix(at, 0)).Abs() < d
 }
 
+func (g grant) installed() time.Time    { return time.Unix(g.Installed, 0) }
 func (g grant) obtained() time.Time     { return time.Unix(g.Obtained, 0) }
 func (g grant) lifetime() time.Duration { return time.Duration(g.Lifetime) * time.Second }
 func (g grant) end() time.Time          { return g.obtained().Add(g.lifetime()) }

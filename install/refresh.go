@@ -43,9 +43,20 @@ type turn struct {
 	until   time.Time // nobody else takes over before this
 }
 
-// refresh gets the next tokens from Stripe, if it is this process's turn, and else waits
+// refresh returns tokens that are not due: the next ones, if need be. If those that it
+// comes to are in doubt by then, it goes on with them.
+func (t *Tokens) refresh(ctx context.Context, id ID) (g grant, err error) {
+	for range 4 {
+		if g, err = t.attempt(ctx, id); err != nil || !g.Unproven {
+			break
+		}
+	}
+	return g, err
+}
+
+// attempt gets the next tokens from Stripe, if it is this process's turn, and else waits
 // until another one has them.
-func (t *Tokens) refresh(ctx context.Context, id ID) (grant, error) {
+func (t *Tokens) attempt(ctx context.Context, id ID) (grant, error) {
 	waiting, cancel := context.WithTimeout(ctx, 3*t.lease)
 	defer cancel()
 	mine, g, err := t.take(waiting, id)
@@ -131,6 +142,7 @@ func (t *Tokens) keep(ctx context.Context, id ID, mine *turn, next grant) (grant
 			return stored, nil // installed again, or refreshed by who took over
 		case loadErr == nil:
 			version = found
+			next.Unproven = next.Unproven || stored.Unproven // the doubt may be younger than next
 		}
 		if wait.next(ctx) != nil {
 			return grant{}, caused{ErrTokensUnavailable, err}

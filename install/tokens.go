@@ -255,7 +255,7 @@ func (t *Tokens) AccessToken(ctx context.Context, id ID) (string, error) {
 	case f.err == nil && f.grant.usable(now):
 		return f.grant.AccessToken, nil
 	case f.err == nil:
-		return "", caused{ErrTokensUnavailable, errors.New("install: the tokens were over at once: see this machine's clock")}
+		return "", caused{ErrTokensUnavailable, errors.New("install: the tokens were over or in doubt at once: see this machine's clock")}
 	case g.usable(now) && !errors.Is(f.err, ErrInstallAgain) && !errors.Is(f.err, ErrNotInstalled):
 		return g.AccessToken, nil
 	default:
@@ -272,27 +272,43 @@ const patience = 5 * time.Second
 // Events come late at times, when the account has installed the app again already: see
 // ForgetBefore.
 func (t *Tokens) Forget(ctx context.Context, id ID) error {
-	return t.forget(ctx, id, func(Record) bool { return true })
+	return t.change(ctx, id, func(r Record) error { return t.store.Delete(ctx, id, r.Version) })
 }
 
-// ForgetBefore is Forget for an install of this time or before, by this machine's clock:
-// give it the time of the event (its created) that tells of the uninstall. What has
-// been installed since then stays. It also deletes what cannot be opened.
+// ForgetBefore is Forget for an install of before this time, which is that of the event (its
+// created) that tells of the uninstall. What has been installed since then stays. It also
+// deletes what cannot be opened.
+//
+// The install's time is that of this backend's clock, and the event's that of Stripe's.
+// Within ten minutes it is not known which came first. What is stored then stays, and its
+// access token is not used any more: the next AccessToken refreshes it, so that Stripe says
+// what is so. It is ErrInstallAgain if the account has uninstalled the app, and
+// ErrTokensUnavailable as long as Stripe cannot be asked. What has been refreshed more
+// than ten minutes after the event is not in doubt.
 func (t *Tokens) ForgetBefore(ctx context.Context, id ID, uninstalled time.Time) error {
-	return t.forget(ctx, id, func(r Record) bool {
+	return t.change(ctx, id, func(r Record) error {
 		g, err := t.open(id, r)
-		return err != nil || g.Installed <= uninstalled.Unix()
+		switch {
+		case err != nil || g.installed().Before(uninstalled.Add(-skewed)):
+			return t.store.Delete(ctx, id, r.Version)
+		case g.obtained().After(uninstalled.Add(skewed)):
+			return nil
+		}
+		g.Unproven = true
+		_, err = t.save(ctx, id, g, r.Version)
+		return err
 	})
 }
 
-func (t *Tokens) forget(ctx context.Context, id ID, which func(Record) bool) error {
+// change has f change what is stored, if anything is, until nobody else does so meanwhile.
+func (t *Tokens) change(ctx context.Context, id ID, f func(Record) error) error {
 	for wait := newBackoff(); ; {
 		r, err := t.store.Load(ctx, id)
-		if errors.Is(err, ErrNotFound) || err == nil && !which(r) {
+		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
 		if err == nil {
-			err = t.store.Delete(ctx, id, r.Version)
+			err = f(r)
 		}
 		switch {
 		case err == nil:
