@@ -1,6 +1,7 @@
 package install
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -21,6 +22,11 @@ type grant struct {
 	// Unproven: the account may have uninstalled the app since. The access token is not used
 	// before Stripe has taken the refresh token.
 	Unproven bool `json:"unproven,omitempty"`
+
+	// Rival is the refresh token of another install at about the same time, which may be the
+	// one that is good. Swapped: Stripe has refused it since it has become the rival.
+	Rival   string `json:"rival,omitempty"`
+	Swapped bool   `json:"swapped,omitempty"`
 
 	Holder  string `json:"holder,omitempty"`  // who is refreshing: a Tokens's name
 	Failed  int64  `json:"failed,omitempty"`  // when a refresh of these tokens failed last
@@ -64,6 +70,40 @@ func within(at int64, d time.Duration, now time.Time) bool {
 	return at != 0 && now.Sub(time.Unix(at, 0)).Abs() < d
 }
 
+// over is what to store of g, for which a code was just exchanged, where stored is. If
+// both were within some minutes, in two processes, nobody but Stripe knows which came
+// last: what was asked for later is first, the other one stays its rival, and a refresh
+// says which of them is good.
+func (g grant) over(stored grant) grant {
+	switch {
+	case stored.RefreshToken == g.RefreshToken || stored.Rival == g.RefreshToken:
+		return stored // g was saved, and nobody was told
+	case stored.Refused != 0 || g.obtained().Sub(stored.installed()).Abs() > skewed:
+		return g
+	}
+	first, rival := g, stored
+	if stored.Obtained > g.Obtained {
+		first, rival = stored, g
+	}
+	first.Rival, first.Swapped, first.Unproven = rival.RefreshToken, false, true
+	first.Installed = max(g.Installed, stored.Installed)
+	first.Holder = stored.Holder // may have asked Stripe already
+	return first
+}
+
+// afterRefusal is what to store of g when Stripe has refused its refresh token.
+func (g grant) afterRefusal(now time.Time) grant {
+	g.Holder, g.Failed, g.Refused = "", now.Unix(), now.Unix()
+	if g.Rival != "" {
+		if !g.Swapped {
+			g.Failed, g.Refused = 0, 0 // there is another one to ask for
+		}
+		g.AccessToken, g.Unproven = "", true
+		g.RefreshToken, g.Rival, g.Swapped = g.Rival, g.RefreshToken, !g.Swapped
+	}
+	return g
+}
+
 func (g grant) installed() time.Time    { return time.Unix(g.Installed, 0) }
 func (g grant) obtained() time.Time     { return time.Unix(g.Obtained, 0) }
 func (g grant) lifetime() time.Duration { return time.Duration(g.Lifetime) * time.Second }
@@ -96,12 +136,14 @@ func (t *Tokens) open(id ID, r Record) (grant, error) {
 // save keeps g in the place of what has the version old, and returns its version. Its
 // error is or wraps ErrConflict, or is the Store's.
 func (t *Tokens) save(ctx context.Context, id ID, g grant, old int64) (int64, error) {
-	plain, err := json.Marshal(g)
-	if err != nil {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false) // or three tokens of the longest could have more than MaxDataBytes
+	if err := encoder.Encode(g); err != nil {
 		return 0, err
 	}
-	r := Record{ID: id, Version: newVersion(), Data: t.sealer.seal(id, plain)}
-	if err = t.store.Save(ctx, r, old); err != nil {
+	r := Record{ID: id, Version: newVersion(), Data: t.sealer.seal(id, plain.Bytes())}
+	if err := t.store.Save(ctx, r, old); err != nil {
 		// A database that was cut off may have saved it and not have been able to say so.
 		if found, lookErr := t.store.Load(ctx, id); lookErr != nil || found.Version != r.Version {
 			return 0, err

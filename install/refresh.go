@@ -124,25 +124,32 @@ func (t *Tokens) take(ctx context.Context, id ID) (*turn, grant, error) {
 //
 // Who has the turn does not matter here. What is stored is replaced if it has the refresh
 // token that was used, of which next is the successor, even if another process has
-// since taken the refresh over; and left alone if it has another one.
+// since taken the refresh over; and left alone if it has another one. What has been stored
+// beside it meanwhile, or against it, is for the next refresh to decide.
 func (t *Tokens) keep(ctx context.Context, id ID, mine *turn, next grant) (grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
-	used, version := mine.grant.RefreshToken, mine.version
+	used, put, version := mine.grant.RefreshToken, next, mine.version
 	for wait := newBackoff(); ; {
-		_, err := t.save(ctx, id, next, version)
+		_, err := t.save(ctx, id, put, version)
 		if err == nil {
-			return next, nil
+			return put, nil
 		}
 		stored, found, loadErr := t.load(ctx, id)
 		switch {
 		case errors.Is(loadErr, ErrNotInstalled):
 			return grant{}, ErrNotInstalled // uninstalled meanwhile
-		case loadErr == nil && stored.RefreshToken != used:
-			return stored, nil // installed again, or refreshed by who took over
+		case loadErr == nil && stored.RefreshToken == used:
+			put, version = next, found
+			put.Unproven = next.Unproven || stored.Unproven // the doubt may be younger than next
+			if stored.Rival != mine.grant.Rival {
+				put.Rival = stored.Rival
+			}
+		case loadErr == nil && stored.Rival == used:
+			put, version = stored, found
+			put.Rival, put.Holder = next.RefreshToken, ""
 		case loadErr == nil:
-			version = found
-			next.Unproven = next.Unproven || stored.Unproven // the doubt may be younger than next
+			return stored, nil // installed again, or refreshed by who took over
 		}
 		if wait.next(ctx) != nil {
 			return grant{}, caused{ErrTokensUnavailable, err}
@@ -165,12 +172,16 @@ func (t *Tokens) failed(ctx context.Context, id ID, mine *turn, reason error) (g
 	}
 	g, version := mine.grant, mine.version
 	for wait := newBackoff(); ; {
-		g.Holder, g.Failed = "", t.now().Unix()
+		put := g
+		put.Holder, put.Failed = "", t.now().Unix()
 		if errors.Is(reason, ErrInstallAgain) {
-			g.Refused = g.Failed
+			put = g.afterRefusal(t.now())
 		}
-		_, err := t.save(ctx, id, g, version)
-		if err == nil {
+		_, err := t.save(ctx, id, put, version)
+		switch {
+		case err == nil && errors.Is(reason, ErrInstallAgain) && put.Refused == 0:
+			return put, nil // its rival is next
+		case err == nil:
 			return grant{}, reason
 		}
 		stored, found, err := t.load(ctx, id)

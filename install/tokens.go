@@ -161,6 +161,10 @@ type Authorized struct {
 // stores them in place of those that the install had before. Only call it for a code
 // whose state is verified, as OAuth does.
 //
+// If the account has installed the app twice within ten minutes, by the clocks of two
+// processes, it is not known which tokens are the last ones: both are kept, and the next
+// AccessToken refreshes first, to have Stripe say which of them are good.
+//
 // It is not cut off when ctx ends, since the code is used up by then, but takes no longer
 // than a Lease. Its error is ErrCodeRefused, ErrNoKey, ErrKeyRefused, ErrTokenResponse or
 // ErrTokensUnavailable, or that of a ctx that has ended before.
@@ -186,19 +190,22 @@ func (t *Tokens) Exchange(ctx context.Context, mode Mode, code string) (Authoriz
 	return Authorized{ID: id, Scope: got.scope, PublishableKey: got.publishable}, nil
 }
 
-// replace stores g, whatever was stored before.
+// replace stores what a code was exchanged for, whatever was stored before.
 func (t *Tokens) replace(ctx context.Context, id ID, g grant) error {
-	var err error
 	for wait := newBackoff(); ; {
-		var old int64
-		r, loadErr := t.store.Load(ctx, id)
-		if err = loadErr; err == nil {
-			old = r.Version
-		}
-		if err == nil || errors.Is(err, ErrNotFound) {
-			if _, err = t.save(ctx, id, g, old); err == nil {
-				return nil
+		r, err := t.store.Load(ctx, id)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			_, err = t.save(ctx, id, g, 0)
+		case err == nil:
+			put := g
+			if stored, err := t.open(id, r); err == nil {
+				put = g.over(stored)
 			}
+			_, err = t.save(ctx, id, put, r.Version)
+		}
+		if err == nil {
+			return nil
 		}
 		if wait.next(ctx) != nil {
 			return caused{ErrTokensUnavailable, err}
