@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
 	"time"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
 // flight is a refresh that is going on in this process, for all who wait for it.
@@ -26,6 +30,10 @@ func (t *Tokens) join(ctx context.Context, id ID) *flight {
 	t.flights[id] = f
 	go func() {
 		defer func() {
+			if value := recover(); value != nil { // of the Store, the Transport or Now: it must not end the program
+				f.grant, f.err = grant{}, caused{ErrTokensUnavailable, errors.New("install: the refresh panicked: see the log")}
+				response.Logf((&http.Request{}).WithContext(ctx), "stripeapps/install: panic in a refresh: %v\n%s", value, debug.Stack())
+			}
 			t.mu.Lock()
 			delete(t.flights, id)
 			t.mu.Unlock()

@@ -1,6 +1,9 @@
 package install_test
 
 import (
+	"bytes"
+	"context"
+	"log"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -124,4 +127,55 @@ func TestAProcessDoesNotWaitForItself(t *testing.T) {
 			assert.Equal(t, 1, w.endpoint.Refreshes())
 		})
 	})
+}
+
+// A panic that nobody recovers ends the program, and no server is around a refresh.
+func TestAPanicInARefreshEndsNoProgram(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		panic func(cfg *install.TokensConfig, f func())
+	}{
+		{"of the Store", func(cfg *install.TokensConfig, f func()) {
+			cfg.Store = &faulty{Store: cfg.Store, fail: func(call string) error {
+				if call == "save" {
+					f()
+				}
+				return nil
+			}}
+		}},
+		{"of the Transport", func(cfg *install.TokensConfig, f func()) {
+			next := cfg.Client.Transport
+			cfg.Client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+				f()
+				return next.RoundTrip(r)
+			})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.installed(live)
+				over()
+				first := true
+				tokens := w.process(func(cfg *install.TokensConfig) {
+					test.panic(cfg, func() {
+						if first {
+							first = false
+							panic("very secret")
+						}
+					})
+				})
+				var logged bytes.Buffer
+				server := &http.Server{ErrorLog: log.New(&logged, "", 0)}
+				ctx := context.WithValue(w.Context(), http.ServerContextKey, server)
+				_, err := tokens.AccessToken(ctx, live)
+				assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+				assert.ErrorContains(t, err, "the refresh panicked")
+				assert.NotContains(t, err.Error(), "very secret")
+				assert.Regexp(t, `^stripeapps/install: panic in a refresh: very secret\ngoroutine `, logged.String())
+				began := time.Now()
+				w.good(tokens, live)
+				assert.Equal(t, began, time.Now())
+			})
+		})
+	}
 }
