@@ -218,8 +218,9 @@ func (t *Tokens) replace(ctx context.Context, id ID, g grant) error {
 // five. Do not keep it: Stripe ends it when the tokens are refreshed, by any process.
 //
 // It reads the Store each time. If the token is about to end, it is refreshed; whoever
-// needs it meanwhile waits for that until ctx ends, but after a few seconds gets the old
-// one if that is not over. If a refresh fails, the old one is used as long as it can be.
+// needs it meanwhile waits for that until ctx ends, or for two Leases, but after a few
+// seconds gets the old one if that is not over. If a refresh fails, the old one is used as
+// long as it can be.
 //
 // Its error is ErrNotInstalled, ErrInstallAgain, ErrNoKey, ErrKeyRefused,
 // ErrTokenResponse or ErrTokensUnavailable, or that of a ctx that has ended.
@@ -249,9 +250,13 @@ func (t *Tokens) AccessToken(ctx context.Context, id ID) (string, error) {
 		defer timer.Stop()
 		enough = timer.C
 	}
+	tooLong := time.NewTimer(2 * t.lease)
+	defer tooLong.Stop()
 	f := t.join(ctx, id)
 	select {
 	case <-f.done:
+	case <-tooLong.C:
+		return "", caused{ErrTokensUnavailable, errors.New("install: the refresh takes too long, and goes on")}
 	case <-enough:
 		return g.AccessToken, nil
 	case <-ctx.Done():

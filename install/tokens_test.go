@@ -384,11 +384,15 @@ func TestAProcessThatComesBackAfterItsTurn(t *testing.T) {
 			})
 		})
 		var other sync.WaitGroup
-		other.Go(func() { w.good(frozen, live) })
+		other.Go(func() {
+			_, err := frozen.AccessToken(w.Context(), live)
+			assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+		})
 		time.Sleep(time.Second)
 		_, err := w.process().AccessToken(w.Context(), live)
 		assert.ErrorIs(t, err, install.ErrInstallAgain)
 		other.Wait()
+		require.NoError(t, frozen.Wait(w.Context()))
 		w.good(w.process(), live)
 		assert.Equal(t, 2, w.endpoint.Refreshes())
 	})
@@ -441,9 +445,17 @@ func TestADatabaseThatIsAwayWhenTokensAreThere(t *testing.T) {
 					return local{w.endpoint}.RoundTrip(r)
 				})
 			})
-			w.good(tokens, live)
-			assert.Equal(t, 1, w.endpoint.Refreshes())
+			began := time.Now()
+			_, err := tokens.AccessToken(w.Context(), live)
+			if away > 2*install.DefaultLease {
+				assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+				assert.Equal(t, 2*install.DefaultLease, time.Since(began), "nobody waits for longer")
+			} else {
+				assert.NoError(t, err)
+			}
+			require.NoError(t, tokens.Wait(w.Context()))
 			w.good(w.process(), live)
+			assert.Equal(t, 1, w.endpoint.Refreshes())
 		})
 	}
 }
