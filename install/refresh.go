@@ -133,20 +133,28 @@ func (t *Tokens) take(ctx context.Context, id ID) (*turn, grant, error) {
 // Who has the turn does not matter here. What is stored is replaced if it has the refresh
 // token that was used, of which next is the successor, even if another process has
 // since taken the refresh over; and left alone if it has another one. What has been stored
-// beside it meanwhile, or against it, is for the next refresh to decide.
+// beside it meanwhile, or against it, is for the next refresh to decide. That there is no
+// record any more is believed after three Leases: a Store must not say so while its database
+// is away, but if it does, the install would be lost.
 func (t *Tokens) keep(ctx context.Context, id ID, mine *turn, next grant) (grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
 	used, put, version := mine.grant.RefreshToken, next, mine.version
+	var gone time.Time // since when there is no record
 	for wait := newBackoff(); ; {
 		_, err := t.save(ctx, id, put, version)
 		if err == nil {
 			return put, nil
 		}
 		stored, found, loadErr := t.load(ctx, id)
-		switch {
-		case errors.Is(loadErr, ErrNotInstalled):
+		if missing := errors.Is(loadErr, ErrNotInstalled); !missing {
+			gone = time.Time{}
+		} else if gone.IsZero() {
+			gone = time.Now()
+		} else if time.Since(gone) >= 3*t.lease {
 			return grant{}, ErrNotInstalled // uninstalled meanwhile
+		}
+		switch {
 		case loadErr == nil && stored.RefreshToken == used:
 			put, version = next, found
 			put.Unproven = next.Unproven || stored.Unproven // the doubt may be younger than next

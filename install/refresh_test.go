@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps/install"
 )
@@ -178,4 +179,34 @@ func TestAPanicInARefreshEndsNoProgram(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A Store must not say so. It would cost the only tokens that are good.
+func TestAStoreThatSaysForAWhileThatThereIsNothing(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.installed(live)
+		over()
+		var until time.Time
+		tokens := w.process(func(cfg *install.TokensConfig) {
+			cfg.Store = &faulty{Store: w.store, fail: func(call string) error {
+				switch {
+				case !time.Now().Before(until):
+					return nil
+				case call == "load":
+					return install.ErrNotFound
+				default:
+					return install.ErrConflict
+				}
+			}}
+			cfg.Client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+				until = time.Now().Add(170 * time.Second)
+				return local{w.endpoint}.RoundTrip(r)
+			})
+		})
+		_, err := tokens.AccessToken(w.Context(), live)
+		assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+		require.NoError(t, tokens.Wait(w.Context()))
+		w.good(w.process(), live)
+		assert.Equal(t, 1, w.endpoint.Refreshes())
+	})
 }

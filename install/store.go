@@ -49,15 +49,15 @@ const MaxDataBytes = 32 << 10
 //     of what Save was given;
 //   - tell accounts apart by every byte: acct_a is not acct_A;
 //   - return ErrNotFound and ErrConflict, or errors that wrap them, in the cases named
-//     below and in no other. Any other error means that it could not tell: what was to be
-//     saved or deleted may or may not be;
+//     below and in no other. Any other error means that it could not tell, as when the
+//     database is away or ctx has ended: what was to be saved or deleted may or may not be;
 //   - use no transaction that ctx brings along: what is saved stands, even if the request
 //     that needed it fails, and a refresh goes on after it;
 //   - be safe for concurrent use, and return when ctx ends.
 //
 // Errors MUST NOT have Data in their text.
 //
-// installtest.Run holds an implementation to this.
+// installtest.RunStore holds an implementation to this.
 type Store interface {
 	// Load returns the record of id, or ErrNotFound.
 	Load(ctx context.Context, id ID) (Record, error)

@@ -52,7 +52,7 @@ var tests = []struct {
 	{"of one that saves and one that deletes at once, one does", testDeleteAtOnce},
 	{"pages are in order and complete", testList},
 	{"a page begins behind what is no longer there", testListBehind},
-	{"what is asked with a context that has ended is an error, and changes nothing", testEnded},
+	{"what is asked with a context that has ended is an error of another kind, and changes nothing", testEnded},
 }
 
 // reporter is what the tests need of a testing.T, so that a test of them can have
@@ -352,17 +352,21 @@ func testEnded(t reporter, s stores) {
 	s.mustSave(t, 0, record(theID, 1), 0)
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := s.at(0).Load(ended, theID); err == nil {
-		t.Errorf("Load has no error")
-	}
-	if err := s.at(0).Save(ended, record(theID, 2), 1); err == nil {
-		t.Errorf("Save has no error")
-	}
-	if err := s.at(0).Delete(ended, theID, 1); err == nil {
-		t.Errorf("Delete has no error")
-	}
-	if _, err := s.at(0).List(ended, install.ID{}, 1); err == nil {
-		t.Errorf("List has no error")
+	other := install.ID{Account: "acct_2", Mode: install.Live}
+	for what, f := range map[string]func() error{
+		"Load":         func() error { _, err := s.at(0).Load(ended, theID); return err },
+		"Save":         func() error { return s.at(0).Save(ended, record(theID, 2), 1) },
+		"a first Save": func() error { return s.at(0).Save(ended, record(other, 1), 0) },
+		"Delete":       func() error { return s.at(0).Delete(ended, theID, 1) },
+		"List":         func() error { _, err := s.at(0).List(ended, install.ID{}, 1); return err },
+	} {
+		switch err := f(); {
+		case err == nil:
+			t.Errorf("%s has no error", what)
+		case errors.Is(err, install.ErrNotFound), errors.Is(err, install.ErrConflict):
+			t.Errorf("%s: the error is %v, which says that it could tell", what, err)
+		}
 	}
 	s.mustHave(t, record(theID, 1))
+	s.mustNotHave(t, other)
 }

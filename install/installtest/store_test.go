@@ -21,15 +21,20 @@ func TestMemory(t *testing.T) {
 type broken struct {
 	*install.Memory
 
-	load func(b *broken, id install.ID) (install.Record, error)
-	save func(b *broken, r install.Record, old int64) error
-	del  func(b *broken, id install.ID, version int64) error
-	list func(b *broken, after install.ID, limit int) ([]install.Record, error)
+	load   func(b *broken, id install.ID) (install.Record, error)
+	save   func(b *broken, r install.Record, old int64) error
+	del    func(b *broken, id install.ID, version int64) error
+	loadIn func(b *broken, ctx context.Context, id install.ID) (install.Record, error)
+	saveIn func(b *broken, ctx context.Context, r install.Record, old int64) error
+	list   func(b *broken, after install.ID, limit int) ([]install.Record, error)
 }
 
 func (b *broken) Load(ctx context.Context, id install.ID) (install.Record, error) {
 	if b.load != nil {
 		return b.load(b, id)
+	}
+	if b.loadIn != nil {
+		return b.loadIn(b, ctx, id)
 	}
 	return b.Memory.Load(ctx, id)
 }
@@ -37,6 +42,9 @@ func (b *broken) Load(ctx context.Context, id install.ID) (install.Record, error
 func (b *broken) Save(ctx context.Context, r install.Record, old int64) error {
 	if b.save != nil {
 		return b.save(b, r, old)
+	}
+	if b.saveIn != nil {
+		return b.saveIn(b, ctx, r, old)
 	}
 	return b.Memory.Save(ctx, r, old)
 }
@@ -139,7 +147,20 @@ func TestWhatIsNoStore(t *testing.T) {
 		}}, "pages are in order and complete"},
 		{"it does not look at the context", broken{save: func(b *broken, r install.Record, old int64) error {
 			return b.Memory.Save(ctx, r, old)
-		}}, "what is asked with a context that has ended is an error, and changes nothing"},
+		}}, "what is asked with a context that has ended is an error of another kind, and changes nothing"},
+		{"it says that there is nothing when it cannot tell", broken{loadIn: func(b *broken, ctx context.Context, id install.ID) (install.Record, error) {
+			r, err := b.Memory.Load(ctx, id)
+			if err != nil {
+				err = install.ErrNotFound
+			}
+			return r, err
+		}}, "what is asked with a context that has ended is an error of another kind, and changes nothing"},
+		{"it says that there is another one when it cannot tell", broken{saveIn: func(b *broken, ctx context.Context, r install.Record, old int64) error {
+			if b.Memory.Save(ctx, r, old) != nil {
+				return install.ErrConflict
+			}
+			return nil
+		}}, "what is asked with a context that has ended is an error of another kind, and changes nothing"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var failed []string
