@@ -2,7 +2,9 @@ package install
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,6 +121,8 @@ type tokens struct {
 	access, refresh             string
 	lifetime                    int64 // seconds
 	account, scope, publishable string
+
+	flaw error // why only the refresh token can be used, or nil
 }
 
 // exchange gets tokens for a code.
@@ -142,11 +147,12 @@ func (e *endpoint) call(ctx context.Context, mode Mode, timeout time.Duration, i
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, e.client), timeout)
 	defer cancel()
-	token, err := get(ctx, &oauth2.Config{ClientID: key, Endpoint: oauth2.Endpoint{TokenURL: e.url, AuthStyle: oauth2.AuthStyleInHeader}})
-	if err != nil {
+	var body []byte
+	_, err := get(context.WithValue(ctx, bodyKey{}, &body), &oauth2.Config{ClientID: key, Endpoint: oauth2.Endpoint{TokenURL: e.url, AuthStyle: oauth2.AuthStyleInHeader}})
+	if response := (*oauth2.RetrieveError)(nil); body == nil || errors.As(err, &response) {
 		return tokens{}, refusal(ctx, err, invalidGrant)
 	}
-	return check(token, mode, account)
+	return check(body, mode, account) // and not what oauth2 makes of it, which is nothing if expires_in is no integer
 }
 
 // refusal is what an error of oauth2 means. That error itself goes no further: it has
@@ -187,49 +193,72 @@ func named(before, name string) string {
 	return before + name
 }
 
-// check checks what the endpoint has given. The account is "" if it is not known yet. In
-// the response to a refresh it stands in another member, and neither it nor the mode is
-// missed: the refresh token has been replaced, and says both.
-func check(token *oauth2.Token, mode Mode, account string) (tokens, error) {
-	text := func(name string) string { s, _ := token.Extra(name).(string); return s }
+// members are those of a response.
+type members map[string]json.RawMessage
+
+// text is a member that is text, or "".
+func (m members) text(name string) string {
+	var text string
+	json.Unmarshal(m[name], &text)
+	return text
+}
+
+// seconds is expires_in, within bounds. Stripe does not send it.
+func (m members) seconds() int64 {
+	seconds, err := strconv.ParseFloat(strings.Trim(string(m["expires_in"]), `"`), 64)
+	if err != nil || !(seconds >= 1) {
+		seconds = hour.Seconds()
+	}
+	return int64(min(seconds, longest.Seconds()))
+}
+
+// check checks what the endpoint has given. The account is "" if it is not known yet: then
+// everything must be as documented. In the response to a refresh, it stands in another
+// member, and neither it nor the mode is missed: the refresh token has been replaced, and says
+// both. So the next one is taken, unless it is said to be of another account or mode; if
+// anything else is wrong, it alone.
+func check(body []byte, mode Mode, account string) (tokens, error) {
+	var m members
+	if json.Unmarshal(body, &m) != nil || m.text("error") != "" {
+		return tokens{}, caused{ErrTokenResponse, errResponse}
+	}
+	maps.DeleteFunc(m, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
 	got := tokens{
-		access: token.AccessToken, refresh: token.RefreshToken, lifetime: token.ExpiresIn,
-		account: text("stripe_user_id"), scope: text("scope"), publishable: text("stripe_publishable_key"),
+		access: m.text("access_token"), refresh: m.text("refresh_token"), lifetime: m.seconds(),
+		account: cmp.Or(m.text("stripe_user_id"), m.text("account_id"), account), scope: m.text("scope"), publishable: m.text("stripe_publishable_key"),
 	}
-	if got.lifetime <= 0 {
-		got.lifetime = int64(hour / time.Second)
-	}
-	got.lifetime = min(got.lifetime, int64(longest/time.Second))
-	if got.account == "" {
-		got.account = text("account_id")
-	}
-	if got.account == "" {
-		got.account = account
-	}
-	livemode := token.Extra("livemode")
-	if livemode == nil && account != "" {
-		livemode = mode == Live
-	}
-	switch {
-	case livemode != any(mode == Live):
+	livemode := strings.Trim(string(m["livemode"]), `"`)
+	switch other := strconv.FormatBool(mode != Live); {
+	case livemode == other || account == "" && livemode != strconv.FormatBool(mode == Live):
 		return tokens{}, caused{ErrTokenResponse, errors.New("install: the tokens are of another mode than the key: livemode does not fit")}
 	case !signed.IsID(got.account):
 		return tokens{}, caused{ErrTokenResponse, errors.New("install: the tokens are of no account")}
 	case account != "" && got.account != account:
 		return tokens{}, caused{ErrTokenResponse, errors.New("install: the tokens are of another account")}
-	case !strings.EqualFold(token.Type(), "Bearer"):
-		return tokens{}, caused{ErrTokenResponse, errors.New("install: the tokens are of another type than bearer")}
+	case !isToken(got.refresh):
+		return tokens{}, caused{ErrTokenResponse, errors.New("install: the refresh token " + badToken)}
 	}
-	for _, t := range []string{got.access, got.refresh} {
-		if !isToken(t) {
-			return tokens{}, caused{ErrTokenResponse, errors.New("install: a token is missing, or has over 4096 bytes, or a character that tokens do not have")}
-		}
+	switch kind := m.text("token_type"); {
+	case m["token_type"] != nil && !strings.EqualFold(kind, "Bearer"):
+		got.flaw = errors.New("install: the tokens are of another type than bearer")
+	case m["livemode"] != nil && string(m["livemode"]) != strconv.FormatBool(mode == Live):
+		got.flaw = errors.New("install: livemode is not true or false")
+	case !isToken(got.access):
+		got.flaw = errors.New("install: the access token " + badToken)
+	}
+	if got.flaw != nil && account == "" {
+		return tokens{}, caused{ErrTokenResponse, got.flaw}
 	}
 	return got, nil
 }
 
+const badToken = "is missing, or has over 4096 bytes, or a character that tokens do not have"
+
 // errResponse is what is wrong with a response that is no answer.
 var errResponse = errors.New("install: the token endpoint's response is not JSON as it should be, or over 65536 bytes")
+
+// bodyKey is the key in a context of a *[]byte for the body of a response that is fine.
+type bodyKey struct{}
 
 // bounded reads the endpoint's responses, up to a limit, before anything parses them.
 type bounded struct{ next http.RoundTripper }
@@ -253,6 +282,10 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errResponse
 	case content != "application/json" || len(body) > maxResponseBytes:
 		body = nil // the status is enough
+	case fine:
+		if into, ok := r.Context().Value(bodyKey{}).(*[]byte); ok {
+			*into = body
+		}
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil

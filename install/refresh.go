@@ -79,7 +79,14 @@ func (t *Tokens) attempt(ctx context.Context, id ID) (grant, error) {
 		return t.failed(ctx, id, mine, err)
 	}
 	next := grant{AccessToken: got.access, RefreshToken: got.refresh, Installed: mine.grant.Installed, Obtained: asked, Lifetime: got.lifetime}
-	return t.keep(ctx, id, mine, next)
+	if got.flaw != nil { // the refresh token is the only one that is good all the same
+		next.AccessToken, next.Unproven, next.Failed = "", true, asked
+	}
+	g, err = t.keep(ctx, id, mine, next)
+	if err == nil && got.flaw != nil && g.RefreshToken == got.refresh {
+		return grant{}, caused{ErrTokenResponse, got.flaw}
+	}
+	return g, err
 }
 
 // take returns tokens that are not due, or makes this process the one that refreshes

@@ -109,7 +109,9 @@ var (
 		"the access to the account cannot be had at the moment: try again")
 
 	// ErrTokenResponse: Stripe's tokens are for another account or mode than were asked
-	// for, or something else than tokens. They are not used, and not stored.
+	// for, or something else than tokens. They are not used, and not stored, but for the
+	// refresh token of a refresh whose response has something else wrong with it: it is
+	// the only one that is good by then, and the next AccessToken refreshes with it.
 	ErrTokenResponse = stripeapps.NewError("token_response", http.StatusBadGateway,
 		"Stripe's response to the request for tokens is not what was asked for")
 

@@ -3,6 +3,7 @@ package install_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -628,13 +629,9 @@ func TestWhenStripeDoesNotRespondAsItShould(t *testing.T) {
 			answer.ServeHTTP(w, r)
 		}, install.ErrKeyRefused},
 		{"the mode is another one", installtest.With(map[string]any{"livemode": false}), install.ErrTokenResponse},
-		{"the mode is text", installtest.With(map[string]any{"livemode": "true"}), install.ErrTokenResponse},
+		{"the mode is another one, as text", installtest.With(map[string]any{"livemode": "false"}), install.ErrTokenResponse},
 		{"the account is none", installtest.With(map[string]any{"stripe_user_id": "acct 1"}), install.ErrTokenResponse},
-		{"the access token is missing", installtest.With(map[string]any{"access_token": nil}), install.ErrTokenResponse},
-		{"the access token has a line break", installtest.With(map[string]any{"access_token": "rk_live_a\r\nX-Evil: 1"}), install.ErrTokenResponse},
-		{"the access token is very long", installtest.With(map[string]any{"access_token": strings.Repeat("a", 5000)}), install.ErrTokenResponse},
 		{"the refresh token is not text", installtest.With(map[string]any{"refresh_token": 1}), install.ErrTokenResponse},
-		{"the type is another one", installtest.With(map[string]any{"token_type": "mac"}), install.ErrTokenResponse},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(w *world) {
@@ -660,6 +657,48 @@ func TestWhenStripeDoesNotRespondAsItShould(t *testing.T) {
 				after, err := w.store.Load(w.Context(), live)
 				require.NoError(t, err)
 				assert.InDelta(t, len(before.Data), len(after.Data), 40, "no other tokens are stored")
+			})
+		})
+	}
+}
+
+// Stripe has replaced the refresh token by then: the next one is the only one that is good.
+func TestTheNextRefreshTokenIsKeptThoughSomethingElseIsWrong(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change map[string]any
+		want   error
+	}{
+		{"expires_in is a number with a point", map[string]any{"expires_in": json.RawMessage("3600.0")}, nil},
+		{"expires_in is a text that is no number", map[string]any{"expires_in": "1h"}, nil},
+		{"expires_in is an object", map[string]any{"expires_in": map[string]any{}}, nil},
+		{"the mode is text", map[string]any{"livemode": "true"}, install.ErrTokenResponse},
+		{"the mode is a number", map[string]any{"livemode": 1}, install.ErrTokenResponse},
+		{"the access token is missing", map[string]any{"access_token": nil}, install.ErrTokenResponse},
+		{"the access token is a number", map[string]any{"access_token": 1}, install.ErrTokenResponse},
+		{"the access token has a line break", map[string]any{"access_token": "rk_live_a\r\nX-Evil: 1"}, install.ErrTokenResponse},
+		{"the access token is very long", map[string]any{"access_token": strings.Repeat("a", 4097)}, install.ErrTokenResponse},
+		{"the type is another one", map[string]any{"token_type": "mac"}, install.ErrTokenResponse},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				tokens := w.installed(live)
+				over()
+				w.endpoint.Next(installtest.With(test.change))
+				_, err := tokens.AccessToken(w.Context(), live)
+				assert.ErrorIs(t, err, test.want)
+				assertNoToken(t, err)
+				time.Sleep(3 * time.Second)
+				w.good(tokens, live)
+			})
+			inBubble(t, func(w *world) {
+				w.endpoint.Next(installtest.With(test.change))
+				_, err := w.process().Exchange(w.Context(), install.Live, w.endpoint.Code(live))
+				assert.ErrorIs(t, err, test.want)
+				assertNoToken(t, err)
+				page, listErr := w.store.List(w.Context(), install.ID{}, 10)
+				require.NoError(t, listErr)
+				assert.Equal(t, err != nil, len(page) == 0, "of an exchange, all is right, or nothing is stored")
 			})
 		})
 	}
