@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,13 +170,18 @@ func refusal(ctx context.Context, err error, invalidGrant *stripeapps.Error) err
 	case ctx.Err() != nil:
 		return caused{ErrTokensUnavailable, fmt.Errorf("install: the token endpoint did not respond in time: %w", ctx.Err())}
 	case errors.As(err, &transport):
-		return caused{ErrTokensUnavailable, fmt.Errorf("install: the token endpoint cannot be reached: %w", transport.Err)}
+		return caused{ErrTokensUnavailable, fmt.Errorf("install: the token endpoint cannot be reached: %w", known(transport.Err))}
 	case !errors.As(err, &response):
 		return caused{ErrTokenResponse, errResponse}
 	}
 	status := response.Response.StatusCode
-	cause := fmt.Errorf("install: the token endpoint responded with %d%s%s", status,
-		named(" ", response.ErrorCode), named(", request ", response.Response.Header.Get("Request-Id")))
+	cause := fmt.Errorf("install: the token endpoint responded with %d", status)
+	if slices.Contains(errorCodes, response.ErrorCode) {
+		cause = fmt.Errorf("%w %s", cause, response.ErrorCode)
+	}
+	if id := response.Response.Header.Get("Request-Id"); requestID.MatchString(id) {
+		cause = fmt.Errorf("%w, request %s", cause, id)
+	}
 	switch {
 	case response.ErrorCode == "invalid_grant" && status >= 400 && status < 500:
 		return caused{invalidGrant, cause}
@@ -185,12 +194,35 @@ func refusal(ctx context.Context, err error, invalidGrant *stripeapps.Error) err
 	}
 }
 
-// named is a name that a response has in it, if that is what it is.
-func named(before, name string) string {
-	if !signed.IsID(name) || len(name) > 64 {
-		return ""
+// What of a response goes into an error's text. Whatever answers in Stripe's place may
+// send back what it was sent.
+var (
+	errorCodes = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"} // RFC 6749, 5.2
+	requestID  = regexp.MustCompile(`^req_[A-Za-z0-9]{1,64}$`)
+)
+
+// known is what an error of a transport says that is known not to quote a response, which
+// net/http's errors do if it is malformed.
+func known(err error) error {
+	for _, constant := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, constant) {
+			return constant
+		}
 	}
-	return before + name
+	var (
+		call        *os.SyscallError
+		name        *net.DNSError
+		certificate *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &call):
+		return call
+	case errors.As(err, &name):
+		return name
+	case errors.As(err, &certificate):
+		return errors.New("its certificate cannot be verified: see the clock, the proxies and the authorities of this machine")
+	}
+	return errors.New("the connection fails, or the response is not HTTP")
 }
 
 // members are those of a response.
