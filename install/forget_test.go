@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/install"
 	"github.com/seed-8a2ffb75/stripeapps/install/installtest"
 )
@@ -96,5 +97,24 @@ func TestWhatIsRefreshedLongAfterAnUninstallIsNotInDoubt(t *testing.T) {
 		require.NoError(t, tokens.ForgetBefore(w.Context(), live, uninstalled))
 		w.good(tokens, live)
 		assert.Equal(t, 1, w.endpoint.Refreshes())
+	})
+}
+
+// A private app's events have no account, and nothing would be forgotten.
+func TestWhatNoInstallCanBeIsNotForgotten(t *testing.T) {
+	inBubble(t, func(w *world) {
+		tokens := w.installed(live)
+		for _, id := range []install.ID{
+			{}, {Mode: install.Live}, {Account: "acct_1"}, {Account: "acct_1", Mode: "Live"}, {Account: "acct_1", Mode: "livemode"},
+			{Account: " acct_1", Mode: install.Live}, {Account: "acct_1\x00", Mode: install.Live},
+		} {
+			for _, err := range []error{tokens.Forget(w.Context(), id), tokens.ForgetBefore(w.Context(), id, time.Now())} {
+				var refusal *stripeapps.Error
+				require.ErrorAs(t, err, &refusal)
+				assert.Equal(t, "no_install_id", refusal.Code())
+				assert.Equal(t, http.StatusInternalServerError, refusal.Status())
+			}
+		}
+		w.good(tokens, live)
 	})
 }

@@ -120,6 +120,10 @@ var (
 	ErrKeyRefused = stripeapps.NewError("key_refused", http.StatusInternalServerError,
 		"Stripe does not accept this backend's own key: see its configuration")
 
+	// errNoInstallID is for Forget.
+	errNoInstallID = stripeapps.NewError("no_install_id", http.StatusInternalServerError,
+		"the install to forget has no account or none of the modes live, test and sandbox: name both (the events of a private app have no account: it is your own)")
+
 	// ErrNoKey: TokensConfig.Keys has no key for the mode.
 	ErrNoKey = stripeapps.NewError("no_key", http.StatusInternalServerError,
 		"this backend has no key for this mode: see its configuration")
@@ -280,8 +284,9 @@ func (t *Tokens) AccessToken(ctx context.Context, id ID) (string, error) {
 // patience is how long a token that is not over is kept back in favour of the next one.
 const patience = 5 * time.Second
 
-// Forget deletes what is stored of an install. That there is nothing is no error. Call it
-// when an account has uninstalled the app.
+// Forget deletes what is stored of an install. That there is nothing is no error; an id that
+// no install can have is one, since nothing would be deleted. Call it when an account
+// has uninstalled the app.
 //
 // Events come late at times, when the account has installed the app again already: see
 // ForgetBefore.
@@ -316,6 +321,9 @@ func (t *Tokens) ForgetBefore(ctx context.Context, id ID, uninstalled time.Time)
 
 // change has f change what is stored, if anything is, until nobody else does so meanwhile.
 func (t *Tokens) change(ctx context.Context, id ID, f func(Record) error) error {
+	if !id.valid() {
+		return errNoInstallID
+	}
 	for wait := newBackoff(); ; {
 		r, err := t.store.Load(ctx, id)
 		if errors.Is(err, ErrNotFound) {
