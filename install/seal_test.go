@@ -129,6 +129,10 @@ func TestResealGoesOverAllRecords(t *testing.T) {
 		assert.ErrorContains(t, err, "2 records cannot be opened")
 		assert.Equal(t, 249, n)
 		w.good(w.process(sealedWith(1)), ids[249])
+		w.put(ids[9], append(w.data(ids[9]), 0))
+		n, err = w.process(sealedWith(1, 0)).Reseal(w.Context())
+		assert.ErrorContains(t, err, "3 records cannot be opened", "one of them with the first key")
+		assert.Zero(t, n)
 
 		ended, cancel := context.WithCancel(w.Context())
 		cancel()

@@ -379,9 +379,9 @@ func (t *Tokens) Reseal(ctx context.Context) (int, error) {
 
 // reseal seals one record anew, and reports whether there was need to.
 func (t *Tokens) reseal(ctx context.Context, r Record) (bool, error) {
-	for wait := newBackoff(); !t.sealer.newest(r.Data); {
+	for wait := newBackoff(); ; {
 		g, err := t.open(r.ID, r)
-		if err != nil {
+		if err != nil || t.sealer.newest(r.Data) {
 			return false, err
 		}
 		if _, err = t.save(ctx, r.ID, g, r.Version); err == nil {
@@ -398,7 +398,6 @@ func (t *Tokens) reseal(ctx context.Context, r Record) (bool, error) {
 			return false, err
 		}
 	}
-	return false, nil
 }
 
 // Wait waits until no refresh is going on in this process, or ctx ends. Call it at the end
