@@ -34,8 +34,16 @@ import (
 // is good for an hour; a refresh token is good for a year, and replaced by each use.
 type endpoint struct {
 	url    string
-	key    func(Mode) string // "" if there is none; a function, so that fmt cannot show it
+	keyOf  func(Mode) string // a function, so that fmt cannot show it
 	client *http.Client
+}
+
+// key returns the secret key of a mode, or "". A Tokens that was not made has none.
+func (e *endpoint) key(mode Mode) string {
+	if e == nil {
+		return ""
+	}
+	return e.keyOf(mode)
 }
 
 const (
@@ -74,7 +82,7 @@ func newEndpoint(cfg TokensConfig) (*endpoint, error) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Transport = bounded{client.Transport}
 	keys := maps.Clone(cfg.Keys)
-	return &endpoint{url: cfg.TokenURL, key: func(mode Mode) string { return keys[mode] }, client: client}, errors.Join(errs...)
+	return &endpoint{url: cfg.TokenURL, keyOf: func(mode Mode) string { return keys[mode] }, client: client}, errors.Join(errs...)
 }
 
 // checkKey says what is wrong with a key, without showing any of it, or "".

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"net/http"
 	"slices"
 	"sync"
+
+	"github.com/seed-8a2ffb75/stripeapps"
 )
 
 // Memory is a Store in the memory of one process, for tests and first steps. It forgets
-// everything when the process ends: each account then has to install the app again.
+// everything when the process ends: each account then has to install the app again. It is made
+// by NewMemory.
 type Memory struct {
 	mu      sync.Mutex
 	records map[ID]Record
@@ -18,12 +22,26 @@ type Memory struct {
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory { return &Memory{records: make(map[ID]Record)} }
 
-// Load implements Store.
-func (m *Memory) Load(ctx context.Context, id ID) (Record, error) {
+var errMemoryNotMade = stripeapps.NewError("memory_not_made", http.StatusInternalServerError,
+	"records are kept in a Memory that was not made by NewMemory: make it so")
+
+// lock locks m for a call with ctx, unless that is in vain.
+func (m *Memory) lock(ctx context.Context) error {
+	if m == nil || m.records == nil {
+		return errMemoryNotMade
+	}
 	if err := ctx.Err(); err != nil {
-		return Record{}, err
+		return err
 	}
 	m.mu.Lock()
+	return nil
+}
+
+// Load implements Store.
+func (m *Memory) Load(ctx context.Context, id ID) (Record, error) {
+	if err := m.lock(ctx); err != nil {
+		return Record{}, err
+	}
 	defer m.mu.Unlock()
 	r, ok := m.records[id]
 	if !ok {
@@ -34,10 +52,9 @@ func (m *Memory) Load(ctx context.Context, id ID) (Record, error) {
 
 // Save implements Store.
 func (m *Memory) Save(ctx context.Context, r Record, old int64) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.lock(ctx); err != nil {
 		return err
 	}
-	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.records[r.ID].Version != old {
 		return ErrConflict
@@ -48,10 +65,9 @@ func (m *Memory) Save(ctx context.Context, r Record, old int64) error {
 
 // Delete implements Store.
 func (m *Memory) Delete(ctx context.Context, id ID, version int64) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.lock(ctx); err != nil {
 		return err
 	}
-	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r, ok := m.records[id]; ok && r.Version != version {
 		return ErrConflict
@@ -62,10 +78,9 @@ func (m *Memory) Delete(ctx context.Context, id ID, version int64) error {
 
 // List implements Store.
 func (m *Memory) List(ctx context.Context, after ID, limit int) ([]Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.lock(ctx); err != nil {
 		return nil, err
 	}
-	m.mu.Lock()
 	defer m.mu.Unlock()
 	var page []Record
 	for id, r := range m.records {

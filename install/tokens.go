@@ -120,6 +120,9 @@ var (
 	ErrKeyRefused = stripeapps.NewError("key_refused", http.StatusInternalServerError,
 		"Stripe does not accept this backend's own key: see its configuration")
 
+	errTokensNotMade = stripeapps.NewError("tokens_not_made", http.StatusInternalServerError,
+		"tokens are asked for of a Tokens that was not made by NewTokens: make it so")
+
 	// errNoInstallID is for Forget.
 	errNoInstallID = stripeapps.NewError("no_install_id", http.StatusInternalServerError,
 		"the install to forget has no account or none of the modes live, test and sandbox: name both (the events of a private app have no account: it is your own)")
@@ -175,6 +178,9 @@ type Authorized struct {
 // than a Lease. Its error is ErrCodeRefused, ErrNoKey, ErrKeyRefused, ErrTokenResponse or
 // ErrTokensUnavailable, or that of a ctx that has ended before.
 func (t *Tokens) Exchange(ctx context.Context, mode Mode, code string) (Authorized, error) {
+	if !t.made() {
+		return Authorized{}, errTokensNotMade
+	}
 	if err := ctx.Err(); err != nil {
 		return Authorized{}, err
 	}
@@ -231,6 +237,9 @@ func (t *Tokens) replace(ctx context.Context, id ID, g grant) error {
 // Its error is ErrNotInstalled, ErrInstallAgain, ErrNoKey, ErrKeyRefused,
 // ErrTokenResponse or ErrTokensUnavailable, or that of a ctx that has ended.
 func (t *Tokens) AccessToken(ctx context.Context, id ID) (string, error) {
+	if !t.made() {
+		return "", errTokensNotMade
+	}
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -321,6 +330,9 @@ func (t *Tokens) ForgetBefore(ctx context.Context, id ID, uninstalled time.Time)
 
 // change has f change what is stored, if anything is, until nobody else does so meanwhile.
 func (t *Tokens) change(ctx context.Context, id ID, f func(Record) error) error {
+	if !t.made() {
+		return errTokensNotMade
+	}
 	if !id.valid() {
 		return errNoInstallID
 	}
@@ -349,6 +361,9 @@ func (t *Tokens) change(ctx context.Context, id ID, f func(Record) error) error 
 // The error says how many records cannot be opened with any of the keys; they stay as they
 // are.
 func (t *Tokens) Reseal(ctx context.Context) (int, error) {
+	if !t.made() {
+		return 0, errTokensNotMade
+	}
 	resealed, closed := 0, 0
 	for after := (ID{}); ; {
 		page, err := t.store.List(ctx, after, 100)
@@ -404,6 +419,9 @@ func (t *Tokens) reseal(ctx context.Context, r Record) (bool, error) {
 // of the program, when nothing asks for tokens any more: a refresh that is cut off can
 // lose the install.
 func (t *Tokens) Wait(ctx context.Context) error {
+	if !t.made() {
+		return nil
+	}
 	for {
 		var running *flight
 		t.mu.Lock()
@@ -421,6 +439,9 @@ func (t *Tokens) Wait(ctx context.Context) error {
 		}
 	}
 }
+
+// made reports whether NewTokens has made t.
+func (t *Tokens) made() bool { return t != nil && t.store != nil }
 
 // isCode reports whether text can be a code.
 func isCode(text string) bool { return isToken(text) && len(text) <= maxCodeBytes }

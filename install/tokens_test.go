@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/install"
 	"github.com/seed-8a2ffb75/stripeapps/install/installtest"
 )
@@ -956,6 +957,37 @@ func TestNewTokensSaysEverythingThatIsWrong(t *testing.T) {
 		_, err := install.NewTokens(cfg)
 		assert.NoError(t, err, to)
 	}
+}
+
+func TestWhatItsNewHasNotMadeIsAnErrorAndNoPanic(t *testing.T) {
+	ctx := context.Background()
+	for _, tokens := range []*install.Tokens{nil, new(install.Tokens)} {
+		_, exchangeErr := tokens.Exchange(ctx, install.Live, "ac_1")
+		_, accessErr := tokens.AccessToken(ctx, live)
+		_, resealErr := tokens.Reseal(ctx)
+		for _, err := range []error{exchangeErr, accessErr, resealErr, tokens.Forget(ctx, live), tokens.ForgetBefore(ctx, live, time.Now())} {
+			assertNotMade(t, err, "tokens_not_made")
+		}
+		assert.NoError(t, tokens.Wait(ctx))
+	}
+	_, err := install.NewOAuth(oauthConfig(new(install.Tokens)))
+	assert.ErrorContains(t, err, "has no key in TokensConfig.Keys")
+	for _, memory := range []*install.Memory{nil, new(install.Memory)} {
+		_, loadErr := memory.Load(ctx, live)
+		_, listErr := memory.List(ctx, live, 1)
+		for _, err := range []error{loadErr, listErr, memory.Save(ctx, install.Record{ID: live, Version: 1}, 0), memory.Delete(ctx, live, 1)} {
+			assertNotMade(t, err, "memory_not_made")
+		}
+	}
+}
+
+func assertNotMade(t *testing.T, err error, code string) {
+	t.Helper()
+	var refusal *stripeapps.Error
+	require.ErrorAs(t, err, &refusal)
+	assert.Equal(t, code, refusal.Code())
+	assert.Equal(t, http.StatusInternalServerError, refusal.Status())
+	assert.ErrorContains(t, err, "was not made by New")
 }
 
 func TestAConfigIsCopied(t *testing.T) {
