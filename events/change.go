@@ -37,8 +37,8 @@ type Change struct {
 	// App is the app, as the event names it: the id of data.object for
 	// account.application.…, which Stripe sends to the app in question only, and the
 	// app of it for apps.install.…, which Stripe sends to the account, its platform and
-	// the developer. Compare it with your app's where the account of your endpoint has
-	// several apps, or other developers' apps installed. A thin event does not name it.
+	// the developer: Config.Installs is called for those of Config.App only. A thin
+	// event does not name it.
 	App string
 	// Status is the install's, for apps.install.…: installed, installing,
 	// install_failed, uninstalling, uninstall_failed, or a newer one.
@@ -74,7 +74,7 @@ func (e Event) Change() (Change, bool) {
 	ok := isChange && e.Thin == strings.HasPrefix(e.Type, "v1.")
 	switch {
 	case !ok || e.Thin:
-	case strings.HasPrefix(e.Type, "apps."):
+	case change.namesApp():
 		ok = change.readInstall()
 	default:
 		ok = change.readApplication()
@@ -84,6 +84,9 @@ func (e Event) Change() (Change, bool) {
 	}
 	return change, true
 }
+
+// namesApp reports whether the event is one that others than the app's developer get.
+func (c *Change) namesApp() bool { return strings.HasPrefix(c.Event.Type, "apps.") }
 
 // readApplication reads the application's id. The account is the event's, so that nothing
 // else in the object matters.

@@ -74,6 +74,14 @@ type Config struct {
 	// uninstalled the app.
 	Installs func(ctx context.Context, change Change) error
 
+	// App is the id of your app, as Change.App of apps.install.… names it. Stripe sends
+	// those events to the account, its platform and the developer, so that they can tell
+	// of another developer's app: with Installs, only those of App are handled, and the
+	// others are acknowledged, as OtherApp. So are all of them while App is "", which is
+	// enough where your endpoints listen to account.application.… only: those come to
+	// the app in question, and App is not compared with them. It needs Installs.
+	App string
+
 	// Handlers are called for the events of their types (the keys). Thin events have
 	// types of their own, which begin with v1. or v2.
 	Handlers map[string]Handler
@@ -166,11 +174,19 @@ func (cfg Config) check() error {
 		errs = append(errs, fmt.Errorf("events: Config.MaxBodyBytes is %d: it must be 0 (meaning %d) or from 1 to %d",
 			cfg.MaxBodyBytes, stripeapps.DefaultMaxBodyBytes, maxMaxBodyBytes))
 	}
+	if len(cfg.App) > signed.MaxIDBytes || strings.ContainsFunc(cfg.App, isNotOfApp) {
+		errs = append(errs, fmt.Errorf("events: Config.App is not 0 to %d bytes of printable ASCII without spaces", signed.MaxIDBytes))
+	}
+	if cfg.App != "" && cfg.Installs == nil {
+		errs = append(errs, errors.New("events: Config.App is compared for Installs only: set Installs, or compare in the handler"))
+	}
 	if len(cfg.Scope) > maxScopeBytes || strings.ContainsFunc(cfg.Scope, isNotOfScope) {
 		errs = append(errs, errors.New("events: Config.Scope is not 0 to 64 letters, digits, - or _"))
 	}
 	return errors.Join(errs...)
 }
+
+func isNotOfApp(c rune) bool { return c <= ' ' || c > '~' }
 
 func isNotOfScope(c rune) bool { return c != '-' && !signed.IsID(string(c)) }
 

@@ -63,6 +63,13 @@ func TestEverythingThatIsWrongWithAConfigurationIsSaidAtOnce(t *testing.T) {
 			`events: Config.Handlers["invoice.*"] is not for one type of event: name it in full, or use Other`,
 			`events: Config.Handlers["invoice.paid"] is nil`,
 		}},
+		{"an app with a space, and nothing that it is for", events.Config{Secrets: []string{testSecret}, Accept: events.LiveOnly, Other: nothing, App: "com.example "}, []string{
+			"events: Config.App is not 0 to 255 bytes of printable ASCII without spaces",
+			"events: Config.App is compared for Installs only: set Installs, or compare in the handler",
+		}},
+		{"an app of 256 bytes", events.Config{Secrets: []string{testSecret}, Accept: events.LiveOnly, Installs: forget, App: strings.Repeat("a", 256)}, []string{
+			"events: Config.App is not 0 to 255 bytes of printable ASCII without spaces",
+		}},
 		{"a scope with a slash", events.Config{Secrets: []string{testSecret}, Accept: events.LiveOnly, Other: nothing, Scope: "a/b"}, []string{
 			"events: Config.Scope is not 0 to 64 letters, digits, - or _",
 		}},

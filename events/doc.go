@@ -4,6 +4,7 @@
 //	endpoint, err := events.NewEndpoint(events.Config{
 //		Secrets: []string{os.Getenv("STRIPE_WEBHOOK_SECRET")}, // whsec_…
 //		Accept:  events.LiveOnly,
+//		App:     "com.example.app", // the id of the app, as apps.install.… events name it
 //		Installs: func(ctx context.Context, change events.Change) error { … },
 //		Handlers: map[string]events.Handler{"invoice.paid": invoicePaid},
 //	})

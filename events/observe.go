@@ -22,6 +22,9 @@ const (
 	Ignored Outcome = "ignored"
 	// OtherMode: Config.Accept does not accept its mode. Stripe gets 200.
 	OtherMode Outcome = "other_mode"
+	// OtherApp: it is an apps.install.… of another app than Config.App, or that is empty.
+	// Stripe gets 200.
+	OtherApp Outcome = "other_app"
 	// Failed: the handler returned an error, or panicked. Stripe gets 500, and sends
 	// the event again.
 	Failed Outcome = "failed"

@@ -23,6 +23,8 @@ func (e *Endpoint) process(ctx context.Context, result *Result) {
 	}
 	handler, err := e.handlerOf(&result.Event)
 	switch {
+	case err == errOtherApp:
+		result.Outcome = OtherApp
 	case err != nil:
 		result.Outcome, result.Err = Refused, err
 	case handler == nil:
@@ -38,6 +40,8 @@ func (e *Endpoint) accepts(livemode bool) bool {
 	return e.cfg.Accept == LiveAndTest || livemode == (e.cfg.Accept == LiveOnly)
 }
 
+var errOtherApp = errors.New("events: the install is another app's")
+
 // handlerOf returns the handler of an event, or nil if it is to be ignored.
 func (e *Endpoint) handlerOf(event *Event) (Handler, error) {
 	if handler := e.cfg.Handlers[event.Type]; handler != nil {
@@ -49,6 +53,9 @@ func (e *Endpoint) handlerOf(event *Event) (Handler, error) {
 	change, ok := event.Change()
 	if !ok {
 		return nil, errNoInstall
+	}
+	if change.namesApp() && change.App != e.cfg.App {
+		return nil, errOtherApp
 	}
 	return func(ctx context.Context, _ Event) error { return e.cfg.Installs(ctx, change) }, nil
 }

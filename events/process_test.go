@@ -75,6 +75,40 @@ func TestEventsAreRoutedByTheirType(t *testing.T) {
 	}
 }
 
+// Stripe sends apps.install.… to the account too, whosever app it is.
+func TestTheInstallsOfAnotherAppAreAcknowledgedAndIgnored(t *testing.T) {
+	install := func(app string) string {
+		return strings.Replace(snapshot("evt_1", "apps.install.deleted"), `{"id":"in_1","object":"invoice"}`,
+			`{"id":"appinst_1","object":"apps.install","account":"acct_1","app":"`+app+`","status":"uninstalling"}`, 1)
+	}
+	application := strings.Replace(snapshot("evt_1", "account.application.deauthorized"), `{"id":"in_1","object":"invoice"}`, `{"id":"ca_1","object":"application"}`, 1)
+	for _, test := range []struct {
+		name, app, payload string
+		outcome            events.Outcome
+	}{
+		{"ours", "com.example", install("com.example"), events.Succeeded},
+		{"another developer's", "com.example", install("com.example.other"), events.OtherApp},
+		{"one that differs by case only", "com.example", install("com.Example"), events.OtherApp},
+		{"any, where ours is not given", "", install("com.example"), events.OtherApp},
+		{"an application, which has an id of another kind", "com.example", application, events.Succeeded},
+		{"an application, where ours is not given", "", application, events.Succeeded},
+		{"a thin event, which names none", "com.example", thinInstall, events.Succeeded},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			seen, changes := &results{}, 0
+			endpoint := newEndpoint(t, events.Config{
+				App: test.app, Observe: seen.Observe, Other: unreachable(t),
+				Installs: func(context.Context, events.Change) error { changes++; return nil },
+			})
+			assertServes(t, endpoint, newRequest(test.payload), 200, "")
+			assert.Equal(t, []events.Outcome{test.outcome}, seen.outcomes())
+			assert.Equal(t, test.outcome == events.Succeeded, changes == 1)
+		})
+	}
+}
+
+const thinInstall = `{"id":"evt_2","object":"v2.core.event","type":"v1.account.application.deauthorized","livemode":true,"created":"2026-10-28T12:00:00.000Z","context":"acct_1"}`
+
 func TestTheEventsOfAnotherModeAreAcknowledgedAndIgnored(t *testing.T) {
 	for _, test := range []struct {
 		accept     events.Modes

@@ -17,10 +17,13 @@ import (
 // It is public: never give it to an endpoint that serves requests.
 const DefaultEventSecret = "whsec_stripeappstest"
 
-// The app that events are about, and the version of Stripe's API that they are in.
+// DefaultAppID is the app in apps.install.… events, unless their object is given: the one
+// for events.Config.App in tests.
+const DefaultAppID = "com.example.test"
+
+// The application that other events are about, and the version of Stripe's API that they are in.
 const (
 	eventApplication = "ca_test"
-	eventApp         = "com.example.test"
 	eventAPIVersion  = "2026-10-28.endive"
 )
 
@@ -167,7 +170,7 @@ func objectOf(eventType, account string, livemode bool) json.RawMessage {
 		object = map[string]any{"id": eventApplication, "object": "application", "name": "Test App"}
 	case strings.HasPrefix(eventType, "apps.install."):
 		object = map[string]any{
-			"id": "appinst_test", "object": "apps.install", "account": account, "app": eventApp, "livemode": livemode,
+			"id": "appinst_test", "object": "apps.install", "account": account, "app": DefaultAppID, "livemode": livemode,
 			"approval_required": false, "channel": "public", "permissions_granted": []string{}, "permissions_pending": []string{},
 			"status": "installed",
 		}

@@ -86,6 +86,7 @@ func configFor(stripe *standin.Stripe, siteURL string) config {
 		OAuthLink:     stripe.OAuthLink,
 		AppSecret:     standin.AppSecret,
 		WebhookSecret: standin.WebhookSecret,
+		AppID:         standin.AppID,
 		SecretKey:     standin.SecretKey,
 		StateKey:      randomKey(),
 		SealingKey:    randomKey(),

@@ -33,6 +33,7 @@ type config struct {
 	OAuthLink     string // for oauth.go: https://marketplace.stripe.com/oauth/v2/chnlink_…/authorize?client_id=ca_…
 	AppSecret     string // absec_…, of the app
 	WebhookSecret string // whsec_…, of its webhook endpoint
+	AppID         string // com.example.app, as apps.install.… events name it
 	SecretKey     string // sk_test_…
 	StateKey      []byte // 32 random bytes
 	SealingKey    []byte // for oauth.go: 32 others
@@ -67,6 +68,7 @@ func newBackend(c config, verifier *stripeapps.Verifier, in *installs, logger *s
 	endpoint, err := events.NewEndpoint(events.Config{
 		Secrets: []string{c.WebhookSecret},
 		Accept:  events.TestOnly,
+		App:     c.AppID, // of the account's other apps, Stripe can tell this endpoint too
 		Guard:   events.NewMemory(events.MemoryConfig{}),
 		Observe: events.LogResults(logger),
 		Installs: func(ctx context.Context, change events.Change) error {

@@ -159,6 +159,9 @@ func TestWhatIsRefusedToTheExtension(t *testing.T) {
 const late = `{"id":"evt_late","object":"event","account":"` + standin.AccountID + `","api_version":"2026-10-28.endive","created":1700000000,` +
 	`"data":{"object":{"id":"ca_example","object":"application"}},"livemode":false,"pending_webhooks":1,"type":"account.application.deauthorized"}`
 
+// otherApp is an install of another developer's app, which the account has too.
+const otherApp = `{"id":"appinst_2","object":"apps.install","account":"` + standin.AccountID + `","app":"com.other.developer","status":"uninstalling","livemode":false}`
+
 func TestWhichEventsUninstall(t *testing.T) {
 	inBothWays(t, func(t *testing.T, w *world) {
 		w.newBrowser().install()
@@ -176,6 +179,7 @@ func TestWhichEventsUninstall(t *testing.T) {
 			"none of live mode":                    {stripeappstest.NewEvent(to, deauthorized, nil, account, secret), http.StatusOK},
 			"none of another account":              {stripeappstest.NewEvent(to, deauthorized, nil, stripeappstest.WithAccount("acct_Other"), test, secret), http.StatusOK},
 			"none of another type":                 {stripeappstest.NewEvent(to, "account.application.authorized", nil, account, test, secret), http.StatusOK},
+			"none of another app":                  {stripeappstest.NewEvent(to, "apps.install.deleted", otherApp, account, test, secret), http.StatusOK},
 			"none from before the install":         {stripeappstest.NewRawEvent(to, []byte(late), secret), http.StatusOK},
 		} {
 			t.Run(name, func(t *testing.T) {

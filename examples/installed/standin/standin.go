@@ -17,6 +17,7 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/install"
 	"github.com/seed-8a2ffb75/stripeapps/install/installtest"
 	"github.com/seed-8a2ffb75/stripeapps/internal/dashboard"
+	"github.com/seed-8a2ffb75/stripeapps/stripeappstest"
 )
 
 // What Stripe and the app both know. All of it is made up, and new in each run where it
@@ -32,6 +33,9 @@ const (
 	UserID    = "usr_Ada"
 	AccountID = "acct_Bakery"
 )
+
+// AppID is the app in the events.
+const AppID = stripeappstest.DefaultAppID
 
 // Stripe plays Stripe for one app, which is at a URL on this machine.
 type Stripe struct {
