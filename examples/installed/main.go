@@ -33,6 +33,7 @@ type config struct {
 	OAuthLink     string // for oauth.go: https://marketplace.stripe.com/oauth/v2/chnlink_…/authorize?client_id=ca_…
 	AppSecret     string // absec_…, of the app
 	WebhookSecret string // whsec_…, of its webhook endpoint
+	OwnAccount    string // acct_…, yours, if the app is private: its events name no account
 	AppID         string // com.example.app, as apps.install.… events name it
 	SecretKey     string // sk_test_…
 	StateKey      []byte // 32 random bytes
@@ -75,8 +76,12 @@ func newBackend(c config, verifier *stripeapps.Verifier, in *installs, logger *s
 			if change.Kind != events.Uninstalled {
 				return nil
 			}
+			account := cmp.Or(change.Account, c.OwnAccount)
+			if account == "" { // Stripe sends it again, and shows that it could not be handled
+				return errors.New("an uninstall without an account, as of a private app: set OwnAccount")
+			}
 			// It can come days late, when the account has installed the app again.
-			return in.forget(ctx, install.ID{Account: change.Account, Mode: install.Test}, change.Event.Created)
+			return in.forget(ctx, install.ID{Account: account, Mode: install.Test}, change.Event.Created)
 		},
 	})
 	if err != nil {

@@ -200,6 +200,28 @@ func TestWhichEventsUninstall(t *testing.T) {
 	})
 }
 
+// As those of a private app, which is its own account's.
+func TestAnUninstallThatNamesNoAccountIsOfOurOwn(t *testing.T) {
+	for name, own := range map[string]string{"which is not given": "", "which is given": standin.AccountID} {
+		for _, oauth := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				w := newWorldOf(t, oauth, func(c *config) { c.OwnAccount = own })
+				w.newBrowser().install()
+				w.assertInstalled()
+				got := w.do(stripeappstest.NewEvent(w.site+"/stripe/events", "account.application.deauthorized", nil,
+					stripeappstest.WithAccount(""), stripeappstest.InTestMode(), stripeappstest.WithSecret(standin.WebhookSecret)))
+				if own == "" {
+					assert.Equal(t, []any{http.StatusInternalServerError, "handler_failed"}, []any{got.status, got.code}, "Stripe sends it again")
+					w.assertInstalled()
+				} else {
+					assert.Equal(t, http.StatusOK, got.status, got.text)
+					w.assertNotInstalled()
+				}
+			})
+		}
+	}
+}
+
 func TestWhenStripeCannotBeReachedTheLogSaysWhy(t *testing.T) {
 	w := newWorld(t, false)
 	w.newBrowser().install()

@@ -49,13 +49,19 @@ func (l *log) String() string {
 }
 
 func newWorld(t *testing.T, oauth bool) *world {
+	return newWorldOf(t, oauth, func(*config) {})
+}
+
+func newWorldOf(t *testing.T, oauth bool, edit func(*config)) *world {
 	server := httptest.NewUnstartedServer(nil)
 	site := "http://" + server.Listener.Addr().String()
 	stripe, err := standin.Start("127.0.0.1:0", site, oauth)
 	require.NoError(t, err)
 	t.Cleanup(stripe.Close)
 	lines := new(log)
-	backend, in, err := wire(configFor(stripe, site), oauth, slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	c := configFor(stripe, site)
+	edit(&c)
+	backend, in, err := wire(c, oauth, slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	require.NoError(t, err)
 	server.Config.Handler = backend
 	server.Start()
