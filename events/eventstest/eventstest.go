@@ -57,8 +57,11 @@ var tests = []struct {
 	{"a late Finish makes a key handled, whoever has begun it", testLateFinish},
 	{"a key is handled until its time, and may be begun after it", testRemembered},
 	{"of many attempts at once, one has begun", testAtOnce},
+	{"of many attempts at once, one follows an attempt that is over", testOverAtOnce},
+	{"of a Finish and an Abandon at once, the Finish holds", testEndAtOnce},
 	{"keys and attempts that are alike are different ones", testAlike},
 	{"a key that is short, long or strange is a key like any other", testStrange},
+	{"an attempt that is short, long or strange is an attempt like any other", testStrangeAttempts},
 	{"a key of a wrong length is an error", testWrongLength},
 	{"a call whose context has ended is an error", testEnded},
 }
@@ -195,32 +198,83 @@ func testRemembered(g guards) {
 	g.begin(events.Begun, 1, "short", "2", time.Minute)
 }
 
+const rounds = 20
+
 func testAtOnce(g guards) {
-	const rounds, attempts = 20, 50
 	for round := range rounds {
-		var begun, others atomic.Int64
-		var group sync.WaitGroup
-		start := make(chan struct{})
-		for i := range attempts {
-			group.Go(func() {
-				<-start
-				state, err := g.guard(i).Begin(context.Background(), fmt.Sprint("race ", round), fmt.Sprint(i), g.Now().Add(time.Minute))
-				switch {
-				case err != nil:
-					g.t.Errorf("%v", err)
-				case state == events.Begun:
-					begun.Add(1)
-				case state == events.Running:
-					others.Add(1)
-				}
-			})
-		}
-		close(start)
-		group.Wait()
-		if begun.Load() != 1 || others.Load() != attempts-1 {
-			g.t.Fatalf("of %d attempts, %d have begun, and %d have found one running", attempts, begun.Load(), others.Load())
+		g.beginAtOnce(fmt.Sprint("race ", round))
+	}
+}
+
+// testOverAtOnce is for a Guard that finds an attempt that is over, and only then takes
+// the key.
+func testOverAtOnce(g guards) {
+	key := func(kind string, round int) string { return fmt.Sprint(kind, " race ", round) }
+	for round := range rounds {
+		g.begin(events.Begun, round, key("over", round), "dead", time.Second)
+		g.begin(events.Begun, round, key("forgotten", round), "handled", time.Minute)
+		g.finish(round, key("forgotten", round), time.Second)
+	}
+	g.Advance(1500 * time.Millisecond)
+	for round := range rounds {
+		g.beginAtOnce(key("over", round))
+		g.beginAtOnce(key("forgotten", round))
+	}
+}
+
+// beginAtOnce begins many attempts at a key, of which one has to have begun.
+func (g guards) beginAtOnce(key string) {
+	g.t.Helper()
+	const attempts = 50
+	var begun, others atomic.Int64
+	all := make([]func(), attempts)
+	for i := range all {
+		all[i] = func() {
+			state, err := g.guard(i).Begin(context.Background(), key, fmt.Sprint(i), g.Now().Add(time.Minute))
+			switch {
+			case err != nil:
+				g.t.Errorf("%v", err)
+			case state == events.Begun:
+				begun.Add(1)
+			case state == events.Running:
+				others.Add(1)
+			}
 		}
 	}
+	atOnce(all...)
+	if begun.Load() != 1 || others.Load() != attempts-1 {
+		g.t.Fatalf("of %d attempts, %d have begun, and %d have found one running", attempts, begun.Load(), others.Load())
+	}
+}
+
+// testEndAtOnce is for a Guard that compares the attempt, and only then deletes the key.
+// Each key is finished while many abandon the attempt that it is in.
+func testEndAtOnce(g guards) {
+	for round := range rounds {
+		key := fmt.Sprint("end ", round)
+		g.begin(events.Begun, round, key, "1", time.Minute)
+		all := make([]func(), 16)
+		for i := range all {
+			all[i] = func() { g.abandon(i, key, "1") }
+		}
+		all[round%len(all)] = func() { g.finish(round, key, time.Hour) }
+		atOnce(all...)
+		g.begin(events.Handled, round+1, key, "2", time.Minute)
+	}
+}
+
+// atOnce calls functions at the same time, and waits for them.
+func atOnce(functions ...func()) {
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for _, f := range functions {
+		group.Go(func() {
+			<-start
+			f()
+		})
+	}
+	close(start)
+	group.Wait()
 }
 
 func testAlike(g guards) {
@@ -238,6 +292,22 @@ func testStrange(g guards) {
 		g.begin(events.Running, 1, key, "a", time.Minute)
 		g.finish(0, key, time.Minute)
 		g.begin(events.Handled, 1, key, "a", time.Minute)
+	}
+}
+
+func testStrangeAttempts(g guards) {
+	attempts := []string{"a", "\x00", "\x00\xff", "\xff", "a\x00b", "a\x00c", "'", "\\", "\\x61", "%", strings.Repeat("a", 64), strings.Repeat("a", 63) + "b"}
+	for i, attempt := range attempts {
+		key := fmt.Sprint("attempts ", i)
+		g.begin(events.Begun, i, key, attempt, time.Minute)
+		for _, other := range attempts {
+			if other != attempt {
+				g.abandon(i, key, other)
+			}
+		}
+		g.begin(events.Running, i+1, key, "other", time.Minute)
+		g.abandon(i+1, key, attempt)
+		g.begin(events.Begun, i, key, "other", time.Minute)
 	}
 }
 

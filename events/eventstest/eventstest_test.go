@@ -3,10 +3,12 @@ package eventstest
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 
@@ -176,6 +178,23 @@ func TestRunFindsWhatIsWrongWithAGuard(t *testing.T) {
 				return m.Begin(ctx, before, attempt, until)
 			}}
 		}, "a key that is short, long or strange is a key like any other"},
+		{"it cuts attempts at a zero byte", func(m *events.Memory, _ *clock) wrong {
+			cut := func(attempt string) string {
+				before, _, _ := strings.Cut("x"+attempt, "\x00")
+				return before[:min(len(before), 64)]
+			}
+			return wrong{Memory: m, begin: func(ctx context.Context, key, attempt string, until time.Time) (events.State, error) {
+				return m.Begin(ctx, key, cut(attempt), until)
+			}, abandon: func(ctx context.Context, key, attempt string) error { return m.Abandon(ctx, key, cut(attempt)) }}
+		}, "an attempt that is short, long or strange is an attempt like any other"},
+		{"it takes attempts for text", func(m *events.Memory, _ *clock) wrong {
+			return wrong{Memory: m, begin: func(ctx context.Context, key, attempt string, until time.Time) (events.State, error) {
+				if !utf8.ValidString(attempt) {
+					return 0, errors.New("invalid byte sequence for encoding UTF8")
+				}
+				return m.Begin(ctx, key, attempt, until)
+			}}
+		}, "an attempt that is short, long or strange is an attempt like any other"},
 		{"it takes any key", func(m *events.Memory, _ *clock) wrong {
 			return wrong{Memory: m, begin: func(ctx context.Context, key, attempt string, until time.Time) (events.State, error) {
 				return m.Begin(ctx, "k"+key[:min(len(key), 10)], attempt, until)
@@ -196,6 +215,101 @@ func TestRunFindsWhatIsWrongWithAGuard(t *testing.T) {
 		m, clock := memory()
 		return Instance{Guards: []events.Guard{wrong{Memory: m}}, Now: clock.Now, Advance: clock.Advance}
 	}), "of a Guard that is right")
+}
+
+// inSteps is a Guard that looks at a row first, and then writes it, if its steps are more
+// than one.
+type inSteps struct {
+	clock            *clock
+	begins, abandons int // the steps
+
+	mu   sync.Mutex
+	rows map[string]row
+}
+
+type row struct {
+	attempt string
+	until   time.Time
+}
+
+// between lets others run between two steps.
+func (g *inSteps) between(steps int) {
+	if steps > 1 {
+		g.mu.Unlock()
+		for range 100 {
+			runtime.Gosched()
+		}
+		g.mu.Lock()
+	}
+}
+
+func (g *inSteps) check(ctx context.Context, key string) error {
+	if key == "" || len(key) > events.MaxKeyBytes {
+		return errors.New("length")
+	}
+	return ctx.Err()
+}
+
+func (g *inSteps) Begin(ctx context.Context, key, attempt string, until time.Time) (events.State, error) {
+	if err := g.check(ctx, key); err != nil {
+		return 0, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	found, ok := g.rows[key]
+	switch {
+	case ok && found.until.Before(g.clock.Now()):
+		g.between(g.begins)
+	case ok && found.attempt == "":
+		return events.Handled, nil
+	case ok:
+		return events.Running, nil
+	}
+	g.rows[key] = row{attempt, until}
+	return events.Begun, nil
+}
+
+func (g *inSteps) Finish(ctx context.Context, key string, until time.Time) error {
+	if err := g.check(ctx, key); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rows[key] = row{"", until}
+	return nil
+}
+
+func (g *inSteps) Abandon(ctx context.Context, key, attempt string) error {
+	if err := g.check(ctx, key); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.rows[key].attempt == attempt {
+		g.between(g.abandons)
+		delete(g.rows, key)
+	}
+	return nil
+}
+
+func TestRunFindsWhatAGuardDoesInTwoSteps(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		begins, abandons int
+		want             []string
+	}{
+		{"nothing", 1, 1, nil},
+		{"taking over what is over", 2, 1, []string{"of many attempts at once, one follows an attempt that is over"}},
+		{"ending an attempt", 1, 2, []string{"of a Finish and an Abandon at once, the Finish holds"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, failures(func() Instance {
+				clock := &clock{now: time.Unix(1700000000, 0)}
+				guard := &inSteps{clock: clock, begins: test.begins, abandons: test.abandons, rows: map[string]row{}}
+				return Instance{Guards: []events.Guard{guard}, Now: clock.Now, Advance: clock.Advance}
+			}))
+		})
+	}
 }
 
 func TestAnInstanceNeedsAGuard(t *testing.T) {
