@@ -30,19 +30,23 @@ import (
 //   - take any key of 1 to MaxKeyBytes bytes, and any attempt of 1 to 64, as opaque
 //     bytes: no two keys are the same, however alike;
 //   - return an error if it could not tell or do what it was asked for: if it is not
-//     reachable or full, ctx has ended, or a key has a wrong length. With an error, the
-//     State of Begin MUST be 0.
+//     reachable or full, ctx has ended, or the key of Begin or Finish has a wrong length.
+//     With an error, the State of Begin MUST be 0.
 //
 // It SHOULD remember a handled key until its time, and forget it soon after: an event
 // whose key is forgotten earlier can be handled twice.
 //
 // eventstest.Run holds an implementation to this. In PostgreSQL, its methods can be:
 //
-//	CREATE TABLE stripe_events (key bytea PRIMARY KEY, attempt text NOT NULL, until timestamptz NOT NULL)
+//	CREATE TABLE stripe_events (
+//		key bytea PRIMARY KEY CHECK (length(key) BETWEEN 1 AND 320),
+//		attempt bytea NOT NULL,
+//		until timestamptz NOT NULL
+//	)
 //
-//	-- Begin ($3 is now): Begun if it touches a row
-//	INSERT INTO stripe_events AS e VALUES ($1, $2, $4)
-//	ON CONFLICT (key) DO UPDATE SET attempt = $2, until = $4 WHERE e.until < $3
+//	-- Begin ($4 is now): Begun if it touches a row
+//	INSERT INTO stripe_events AS e VALUES ($1, $2, $3)
+//	ON CONFLICT (key) DO UPDATE SET attempt = $2, until = $3 WHERE e.until < $4
 //	-- and if not: Handled if this is '', and Running otherwise; where it is gone, begin again
 //	SELECT attempt FROM stripe_events WHERE key = $1
 //	-- Finish
@@ -53,7 +57,9 @@ import (
 //	-- and now and then
 //	DELETE FROM stripe_events WHERE until < $1
 //
-// They are those of SQLite too, with the times as integers, since it compares text.
+// Keys and attempts are []byte there, as not all of them are text; the transactions are
+// those of READ COMMITTED, the default. They are the methods of SQLite too, with the times
+// as integers, since it compares text.
 type Guard interface {
 	// Begin begins an attempt at a key, which is running until a time, unless another
 	// is running, or the key is handled.

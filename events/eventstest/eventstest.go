@@ -313,25 +313,26 @@ func testStrangeAttempts(g guards) {
 
 func testWrongLength(g guards) {
 	for _, key := range []string{"", strings.Repeat("k", events.MaxKeyBytes+1)} {
-		g.mustFail(context.Background(), key)
+		g.mustNotBeHandled(context.Background(), key)
 	}
 }
 
 func testEnded(g guards) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	g.mustFail(ctx, "ended")
+	g.mustNotBeHandled(ctx, "ended")
+	if err := g.guard(0).Abandon(ctx, "ended", "1"); err == nil {
+		g.t.Errorf("Abandon after its context has ended: no error")
+	}
 }
 
-func (g guards) mustFail(ctx context.Context, key string) {
+// mustNotBeHandled wants errors of Begin and Finish.
+func (g guards) mustNotBeHandled(ctx context.Context, key string) {
 	g.t.Helper()
 	if state, err := g.guard(0).Begin(ctx, key, "1", g.Now().Add(time.Minute)); err == nil || state != 0 {
 		g.t.Errorf("Begin of a key of %d bytes: State %d and the error %v, want 0 and an error", len(key), state, err)
 	}
 	if err := g.guard(0).Finish(ctx, key, g.Now().Add(time.Minute)); err == nil {
 		g.t.Errorf("Finish of a key of %d bytes: no error", len(key))
-	}
-	if err := g.guard(0).Abandon(ctx, key, "1"); err == nil {
-		g.t.Errorf("Abandon of a key of %d bytes: no error", len(key))
 	}
 }

@@ -1,7 +1,8 @@
 //go:build unix
 
 // Package sqlstore_test holds install/sqlstore to its contract with real databases and
-// drivers, and install.Tokens to what it promises when processes share one of them.
+// drivers, and install.Tokens to what it promises when processes share one of them. So it
+// does with the SQL that events.Guard documents.
 package sqlstore_test
 
 import (
