@@ -45,24 +45,30 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 // The cheap checks come first: the header, its time, the size of the body, and then the
 // signature. What the body says is read only if it fits.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	result := Result{Request: r, Time: e.now()}
-	payload, err := e.receive(w, r, &result)
-	if err == nil {
-		result.Event, err = e.Verify(payload, result.header)
-	}
-	if err != nil {
-		result.Outcome, result.Err = Refused, err
-	} else {
-		// Stripe hanging up does not end what has begun.
-		e.process(context.WithoutCancel(r.Context()), &result)
-	}
-	e.tell(&result)
+	result := Result{Request: r, Time: e.now(), Outcome: Failed, Err: errEnded}
+	e.take(w, r, &result)
 	if result.Outcome == Refused || result.Outcome == Failed {
 		stripeapps.WriteProblem(w, r, result.Err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
+}
+
+// take verifies an event, has it handled, and tells Observe, even if it is the end of
+// the goroutine.
+func (e *Endpoint) take(w http.ResponseWriter, r *http.Request, result *Result) {
+	defer e.tell(result)
+	payload, err := e.receive(w, r, result)
+	if err == nil {
+		result.Event, err = e.Verify(payload, result.header)
+	}
+	if err != nil {
+		result.Outcome, result.Err = Refused, err
+		return
+	}
+	// Stripe hanging up does not end what has begun.
+	result.Outcome, result.Err = e.process(context.WithoutCancel(r.Context()), result.Event)
 }
 
 // receive returns the body of a request whose header has the form and the time that it
@@ -155,9 +161,9 @@ func (e *Endpoint) Verify(payload []byte, header string) (Event, error) {
 // what ParseUnverified makes of it to Handle, which then says whether the queue is to
 // deliver it again. Unlike with ServeHTTP, the end of ctx ends the handler's context.
 func (e *Endpoint) Handle(ctx context.Context, event Event) error {
-	result := Result{Event: event, Time: e.now()}
-	e.process(ctx, &result)
-	e.tell(&result)
+	result := Result{Event: event, Time: e.now(), Outcome: Failed, Err: errEnded}
+	defer e.tell(&result)
+	result.Outcome, result.Err = e.process(ctx, event)
 	if result.Outcome == Refused || result.Outcome == Failed {
 		return result.Err
 	}

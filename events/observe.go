@@ -62,7 +62,7 @@ type Result struct {
 // Error where the backend is (a status of 500 or more, or a Guard that could not be
 // told). The names of the attributes are part of this package's API. Type, event and
 // livemode are there if the event was verified; code, status and detail if there is an
-// error. Not logged is what the error wraps, which can hold anything: log a handler's
+// error, but of one that Succeeded its code alone, as Stripe gets 200. Not logged is what the error wraps, which can hold anything: log a handler's
 // errors in the handler, or those in Result.Err, if you know them to be harmless.
 //
 // It panics if logger is nil.
@@ -81,7 +81,10 @@ func LogResults(logger *slog.Logger) func(Result) {
 			if e.Status() >= http.StatusInternalServerError {
 				level = slog.LevelError
 			}
-			attrs = append(attrs, slog.String("code", e.Code()), slog.Int("status", e.Status()), slog.String("detail", e.Detail()))
+			attrs = append(attrs, slog.String("code", e.Code()))
+			if result.Outcome != Succeeded {
+				attrs = append(attrs, slog.Int("status", e.Status()), slog.String("detail", e.Detail()))
+			}
 		}
 		ctx := context.Background()
 		if result.Request != nil {

@@ -11,29 +11,30 @@ import (
 	"github.com/seed-8a2ffb75/stripeapps/internal/response"
 )
 
-// process has an event handled, and says in result what has become of it.
-func (e *Endpoint) process(ctx context.Context, result *Result) {
+// errEnded is what has become of a delivery until it is known: a handler can end its
+// goroutine.
+var errEnded = failure{ErrHandlerFailed, errors.New("events: the handler ended its goroutine")}
+
+// process has an event handled, and returns what has become of it.
+func (e *Endpoint) process(ctx context.Context, event Event) (Outcome, error) {
 	if e.keys == nil {
-		result.Outcome, result.Err = Failed, errNotMade
-		return
+		return Failed, errNotMade
 	}
-	if !e.accepts(result.Event.Livemode) {
-		result.Outcome = OtherMode
-		return
+	if !e.accepts(event.Livemode) {
+		return OtherMode, nil
 	}
-	handler, err := e.handlerOf(&result.Event)
+	handler, err := e.handlerOf(&event)
 	switch {
 	case err == errOtherApp:
-		result.Outcome = OtherApp
+		return OtherApp, nil
 	case err != nil:
-		result.Outcome, result.Err = Refused, err
+		return Refused, err
 	case handler == nil:
-		result.Outcome = Ignored
+		return Ignored, nil
 	case e.cfg.Guard == nil:
-		result.Outcome, result.Err = outcomeOf(e.call(ctx, handler, result.Event))
-	default:
-		e.processOnce(ctx, handler, result)
+		return outcomeOf(e.call(ctx, handler, event))
 	}
+	return e.processOnce(ctx, handler, event)
 }
 
 func (e *Endpoint) accepts(livemode bool) bool {
@@ -62,42 +63,52 @@ func (e *Endpoint) handlerOf(event *Event) (Handler, error) {
 
 // processOnce handles an event unless the Guard says that it has been handled, or is
 // being handled.
-func (e *Endpoint) processOnce(ctx context.Context, handler Handler, result *Result) {
-	key, attempt := keyOf(e.cfg.Scope, result.Event.ID), rand.Text()
-	begin, cancel := context.WithTimeout(ctx, guardTimeout)
-	state, err := e.cfg.Guard.Begin(begin, key, attempt, e.now().Add(e.cfg.HandlerTimeout+guardSlack))
-	cancel()
+func (e *Endpoint) processOnce(ctx context.Context, handler Handler, event Event) (outcome Outcome, err error) {
+	key, attempt := keyOf(e.cfg.Scope, event.ID), rand.Text()
+	state, err := e.begin(ctx, key, attempt)
 	switch {
 	case err != nil:
-		result.Outcome, result.Err = Refused, failure{ErrUnavailable, err}
-		return
+		// It may have begun all the same, and would keep other deliveries waiting.
+		return Refused, failure{ErrUnavailable, errors.Join(err, e.end(ctx, key, attempt, Refused))}
 	case state == Handled:
-		result.Outcome = Duplicate
-		return
+		return Duplicate, nil
 	case state == Running:
-		result.Outcome, result.Err = Refused, ErrInProgress
-		return
-	case state != Begun:
-		result.Outcome, result.Err = Refused, failure{ErrUnavailable, fmt.Errorf("events: the Guard returned the State %d", state)}
-		return
+		return Refused, ErrInProgress
 	}
-	result.Outcome = Failed // unless the handler returns: it can end its goroutine
+	outcome = Failed // unless the handler returns
 	defer func() {
-		if err := e.end(ctx, key, attempt, result.Outcome); err != nil {
-			result.Err = errors.Join(result.Err, failure{ErrUnavailable, err})
+		if endErr := e.end(ctx, key, attempt, outcome); endErr != nil {
+			err = errors.Join(err, failure{ErrUnavailable, endErr})
 		}
 	}()
-	result.Outcome, result.Err = outcomeOf(e.call(ctx, handler, result.Event))
+	outcome, err = outcomeOf(e.call(ctx, handler, event))
+	return outcome, err
+}
+
+// begin asks the Guard whether an attempt has begun.
+func (e *Endpoint) begin(ctx context.Context, key, attempt string) (state State, err error) {
+	err = recovered(ctx, "calling the Guard", func() (err error) {
+		ctx, cancel := context.WithTimeout(ctx, guardTimeout)
+		defer cancel()
+		state, err = e.cfg.Guard.Begin(ctx, key, attempt, e.now().Add(e.cfg.HandlerTimeout+guardSlack))
+		return err
+	})
+	if err == nil && state != Begun && state != Running && state != Handled {
+		err = fmt.Errorf("events: the Guard returned the State %d", state)
+	}
+	return state, err
 }
 
 // end tells the Guard how an attempt has ended, even if ctx has.
 func (e *Endpoint) end(ctx context.Context, key, attempt string, outcome Outcome) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardTimeout)
-	defer cancel()
-	if outcome == Succeeded {
-		return e.cfg.Guard.Finish(ctx, key, e.now().Add(e.cfg.Remember))
-	}
-	return e.cfg.Guard.Abandon(ctx, key, attempt)
+	return recovered(ctx, "calling the Guard", func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardTimeout)
+		defer cancel()
+		if outcome == Succeeded {
+			return e.cfg.Guard.Finish(ctx, key, e.now().Add(e.cfg.Remember))
+		}
+		return e.cfg.Guard.Abandon(ctx, key, attempt)
+	})
 }
 
 func outcomeOf(err error) (Outcome, error) {
@@ -107,31 +118,41 @@ func outcomeOf(err error) (Outcome, error) {
 	return Succeeded, nil
 }
 
-// call calls a handler, and makes an error of its panic, which is logged as net/http
-// would do.
-func (e *Endpoint) call(ctx context.Context, handler Handler, event Event) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, e.cfg.HandlerTimeout)
-	defer cancel()
+// call calls a handler.
+func (e *Endpoint) call(ctx context.Context, handler Handler, event Event) error {
+	return recovered(ctx, "handling an event of type "+event.Type, func() error {
+		ctx, cancel := context.WithTimeout(ctx, e.cfg.HandlerTimeout)
+		defer cancel()
+		return handler(ctx, event)
+	})
+}
+
+// recovered calls f, and makes an error of its panic, which is logged as net/http would
+// do.
+func recovered(ctx context.Context, doing string, f func() error) (err error) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
 		value := recover()
-		err = panicked{value}
+		err = panicked{doing, value}
 		if value != http.ErrAbortHandler && value != nil {
-			response.Logf(new(http.Request).WithContext(ctx), "stripeapps: panic handling an event of type %s: %v\n%s", event.Type, value, debug.Stack())
+			response.Logf(new(http.Request).WithContext(ctx), "stripeapps: panic %s: %v\n%s", doing, value, debug.Stack())
 		}
 	}()
-	err = handler(ctx, event)
+	err = f()
 	returned = true
 	return err
 }
 
-// panicked is what a handler panicked with.
-type panicked struct{ value any }
+// panicked is what a handler, or the Guard, panicked with.
+type panicked struct {
+	doing string
+	value any
+}
 
-func (p panicked) Error() string { return fmt.Sprintf("events: the handler panicked: %v", p.value) }
+func (p panicked) Error() string { return fmt.Sprintf("events: panic %s: %v", p.doing, p.value) }
 
 func (p panicked) Unwrap() error {
 	err, _ := p.value.(error)
