@@ -1,8 +1,8 @@
 package events
 
-// Len returns how many events a Memory remembers, and how many of them its heap has.
-func (m *Memory) Len() (remembered, handled int) {
+// Len returns how many events a Memory remembers, and how many its heaps have.
+func (m *Memory) Len() (remembered, inHeaps int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.events), len(m.handled)
+	return len(m.events), len(m.handled) + len(m.running)
 }

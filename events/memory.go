@@ -12,9 +12,9 @@ import (
 // MemoryConfig configures NewMemory. Its zero value is ready to use.
 type MemoryConfig struct {
 	// MaxEvents is how many events are remembered at a time, at most. 0 means
-	// DefaultMaxEvents. When it is reached, the handled event is forgotten whose time
-	// ends first, and could be handled again; one that is running never is: if all are,
-	// Begin fails. An event takes some 200 bytes, and those of its id and scope.
+	// DefaultMaxEvents. When it is reached, and no event's time is over, the handled one
+	// is forgotten whose time ends first, and could be handled again; one that is
+	// running never is: if all are, Begin fails. An event takes some 200 bytes, and those of its id and scope.
 	MaxEvents int
 
 	// Now returns the current time. nil means time.Now. It must be safe for
@@ -39,13 +39,14 @@ type Memory struct {
 	mu      sync.Mutex
 	events  map[string]*remembered
 	handled byUntil // those of events that are handled
+	running byUntil // the others
 }
 
 // remembered is one event. attempt is "" if it is handled.
 type remembered struct {
 	key, attempt string
 	until        time.Time
-	index        int // in handled
+	index        int // in handled or running
 }
 
 // NewMemory returns an empty Memory. It panics if cfg.MaxEvents is negative.
@@ -88,7 +89,7 @@ func (m *Memory) Begin(ctx context.Context, key, attempt string, until time.Time
 	if !m.makeRoom(now) {
 		return 0, ErrFull
 	}
-	m.events[key] = &remembered{key: key, attempt: attempt, until: until}
+	m.remember(&remembered{key: key, attempt: attempt, until: until})
 	return Begun, nil
 }
 
@@ -105,9 +106,7 @@ func (m *Memory) Finish(ctx context.Context, key string, until time.Time) error 
 	} else if !m.makeRoom(m.now()) {
 		return ErrFull
 	}
-	event := &remembered{key: key, until: until}
-	m.events[key] = event
-	heap.Push(&m.handled, event)
+	m.remember(&remembered{key: key, until: until})
 	return nil
 }
 
@@ -135,27 +134,34 @@ func checkCall(ctx context.Context, key string) error {
 	return nil
 }
 
-// makeRoom forgets what it has to for one more event to have room.
+// makeRoom forgets what is over, and then what it has to for one more event to have room.
 func (m *Memory) makeRoom(now time.Time) bool {
-	for len(m.handled) > 0 && (len(m.events) >= m.max || m.handled[0].until.Before(now)) {
-		m.forget(m.handled[0])
-	}
-	if len(m.events) < m.max {
-		return true
-	}
-	for _, event := range m.events { // attempts that nobody has ended
-		if event.until.Before(now) {
-			m.forget(event)
+	for _, all := range []*byUntil{&m.handled, &m.running} { // some attempts nobody has ended
+		for len(*all) > 0 && (*all)[0].until.Before(now) {
+			m.forget((*all)[0])
 		}
+	}
+	for len(m.handled) > 0 && len(m.events) >= m.max {
+		m.forget(m.handled[0])
 	}
 	return len(m.events) < m.max
 }
 
+func (m *Memory) remember(event *remembered) {
+	m.events[event.key] = event
+	heap.Push(m.heapOf(event), event)
+}
+
 func (m *Memory) forget(event *remembered) {
 	delete(m.events, event.key)
+	heap.Remove(m.heapOf(event), event.index)
+}
+
+func (m *Memory) heapOf(event *remembered) *byUntil {
 	if event.attempt == "" {
-		heap.Remove(&m.handled, event.index)
+		return &m.handled
 	}
+	return &m.running
 }
 
 // byUntil is a heap in which the event whose time ends first is on top.
