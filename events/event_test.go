@@ -72,6 +72,7 @@ func TestWhatAnEventMayNotBe(t *testing.T) {
 		"an object that is a list":                at(`{"id":"in_1","object":"invoice"}`, `[]`),
 		"an object that is null":                  at(`{"id":"in_1","object":"invoice"}`, `null`),
 		"an object, and one in capitals":          at(`{"object":{`, `{"OBJECT":{},"object":{`),
+		"a twin of the previous attributes":       at(`"data":{`, `"data":{"previousAttributes":{},`),
 		"a thin event's members as a snapshot's":  strings.Replace(thin(``), "v2.core.event", "event", 1),
 		"an object of another version":            strings.Replace(thin(``), "v2.core.event", "v3.core.event", 1),
 		"bytes that are not UTF-8":                at("in_1", "in_\xff"),

@@ -7,12 +7,15 @@ type FieldNames []fieldName
 
 type fieldName struct{ written, squashed string }
 
-// NewFieldNames returns these names. None may have more than longestSquashed bytes
-// without its underscores.
+// NewFieldNames returns these names. It panics if one has more than longestSquashed bytes
+// without its underscores, as Fields would never find it.
 func NewFieldNames(names ...string) FieldNames {
 	fields := make(FieldNames, len(names))
 	for i, name := range names {
 		fields[i] = fieldName{name, strings.ToUpper(strings.ReplaceAll(name, "_", ""))}
+		if len(fields[i].squashed) > longestSquashed {
+			panic("signed: the name " + name + " is too long to be found: raise longestSquashed")
+		}
 	}
 	return fields
 }

@@ -44,6 +44,20 @@ func TestFieldsAreThoseThatEveryDecoderReads(t *testing.T) {
 	}
 }
 
+func TestTheLongestNameIsFoundAndALongerOneIsRefused(t *testing.T) {
+	names := NewFieldNames("previous_attributes")
+	values, fault := Fields([]byte(`{"previous_attributes":1}`), names)
+	assert.Equal(t, OK, fault)
+	assert.Equal(t, [][]byte{[]byte("1")}, values)
+	for _, twin := range []string{"previousAttributes", "previous-attributes", "PREVIOUS_ATTRIBUTES", `previous\u005fattributes`, "previou\u017f_attributes"} {
+		_, fault = Fields([]byte(`{"`+twin+`":1}`), names)
+		assert.Equal(t, ConfusedName, fault, twin)
+	}
+	assert.PanicsWithValue(t, "signed: the name previous_attributes2 is too long to be found: raise longestSquashed", func() {
+		NewFieldNames("id", "previous_attributes2")
+	})
+}
+
 // FuzzFields holds the fields against encoding/json: what is found is what it decodes.
 func FuzzFields(f *testing.F) {
 	names := NewFieldNames("id", "related_object")

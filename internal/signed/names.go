@@ -91,7 +91,7 @@ func knownAs(folded []byte) string {
 // squashed has room for the longest name that matters, and what makes another too long.
 type squashed [longestSquashed + utf8.UTFMax]byte
 
-const longestSquashed = len("RELATEDOBJECT")
+const longestSquashed = len("PREVIOUSATTRIBUTES")
 
 // squash returns a folded name as the most generous decoders take it, or nil if it
 // is too long to matter. encoding/json ignores case by Unicode's simple folding.
