@@ -34,10 +34,10 @@ func byLink(c config, verifier *stripeapps.Verifier) (*installs, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := &accounts{since: make(map[install.ID]int64)}
+	known := &accounts{last: make(map[install.ID]change)}
 	callback := func(w http.ResponseWriter, r *http.Request, installed install.Installed) {
 		// A site with users of its own also remembers whose account this is.
-		known.add(install.ID{Account: installed.AccountID, Mode: install.Test}, time.Now())
+		known.add(install.ID{Account: installed.AccountID, Mode: install.Test}, installed.Signature.SignedAt)
 		http.Redirect(w, r, c.DashboardURL, http.StatusSeeOther) // the signature leaves the address bar
 	}
 	return &installs{
@@ -47,35 +47,43 @@ func byLink(c config, verifier *stripeapps.Verifier) (*installs, error) {
 	}, nil
 }
 
-// accounts are those that have the app, with the second since when. A real backend has
-// them in its database: these are gone when the program ends.
+// accounts has the last change of each account's install. A real backend has it in its
+// database: this is gone when the program ends.
+//
+// A browser can come back, and an event arrive, after what happened later. So both are
+// dated by Stripe's clock, and not by ours: by the signature, and by the event. Those dates
+// have whole seconds. Of two changes in one second, that which is heard of last counts:
+// at worst an account has to install the app again, or Stripe refuses the calls for it.
 type accounts struct {
-	mu    sync.Mutex
-	since map[install.ID]int64
+	mu   sync.Mutex
+	last map[install.ID]change
 }
 
-func (a *accounts) add(id install.ID, now time.Time) {
+type change struct {
+	at        int64 // Stripe's second
+	installed bool
+}
+
+func (a *accounts) note(id install.ID, now change) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.since[id] = now.Unix()
+	if now.at >= a.last[id].at {
+		a.last[id] = now
+	}
+}
+
+func (a *accounts) add(id install.ID, signed time.Time) { a.note(id, change{signed.Unix(), true}) }
+
+func (a *accounts) forget(_ context.Context, id install.ID, uninstalled time.Time) error {
+	a.note(id, change{uninstalled.Unix(), false})
+	return nil
 }
 
 func (a *accounts) check(_ context.Context, id install.ID) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, ok := a.since[id]; !ok {
+	if !a.last[id].installed {
 		return install.ErrNotInstalled
-	}
-	return nil
-}
-
-// forget forgets an account, unless it has installed the app since. Events are dated to
-// the second.
-func (a *accounts) forget(_ context.Context, id install.ID, uninstalled time.Time) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if since, ok := a.since[id]; ok && since <= uninstalled.Unix() {
-		delete(a.since, id)
 	}
 	return nil
 }
