@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,7 +186,7 @@ func refusal(ctx context.Context, err error, invalidGrant *stripeapps.Error) err
 	if slices.Contains(errorCodes, response.ErrorCode) {
 		cause = fmt.Errorf("%w %s", cause, response.ErrorCode)
 	}
-	if id := response.Response.Header.Get("Request-Id"); requestID.MatchString(id) {
+	if id := response.Response.Header.Get("Request-Id"); isRequestID(id) {
 		cause = fmt.Errorf("%w, request %s", cause, id)
 	}
 	switch {
@@ -204,10 +203,12 @@ func refusal(ctx context.Context, err error, invalidGrant *stripeapps.Error) err
 
 // What of a response goes into an error's text. Whatever answers in Stripe's place may
 // send back what it was sent.
-var (
-	errorCodes = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"} // RFC 6749, 5.2
-	requestID  = regexp.MustCompile(`^req_[A-Za-z0-9]{1,64}$`)
-)
+var errorCodes = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"} // RFC 6749, 5.2
+
+func isRequestID(text string) bool {
+	id, ok := strings.CutPrefix(text, "req_")
+	return ok && len(id) <= 64 && signed.IsID(id)
+}
 
 // known is what an error of a transport says that is known not to quote a response, which
 // net/http's errors do if it is malformed.
