@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,7 @@ func ExampleSchema() {
 	schema, err := sqlstore.Schema(sqlstore.PostgreSQL, "")
 	fmt.Println(schema, err)
 	// Output:
-	// CREATE TABLE IF NOT EXISTS stripe_installs (
+	// CREATE TABLE IF NOT EXISTS "stripe_installs" (
 	// 	account text COLLATE "C" NOT NULL,
 	// 	mode text COLLATE "C" NOT NULL,
 	// 	version bigint NOT NULL,
@@ -37,10 +38,14 @@ func TestNewSaysEverythingThatIsWrong(t *testing.T) {
 	assert.ErrorContains(t, err, "Config.Dialect must be")
 	assert.ErrorContains(t, err, "Config.Table must be")
 
-	for _, table := range []string{"stripe_installs", "app.installs", "_x", strings.Repeat("a", 63)} {
+	for _, table := range []string{"stripe_installs", "app.installs", "_x", "order", "temp", "temporary.x", strings.Repeat("a", 63)} {
 		schema, err := sqlstore.Schema(sqlstore.SQLite, table)
 		assert.NoError(t, err, table)
-		assert.Contains(t, schema, " "+table+" (")
+		assert.Contains(t, schema, ` "`+strings.ReplaceAll(table, ".", `"."`)+`" (`)
+	}
+	for dialect, table := range map[sqlstore.Dialect]string{sqlstore.SQLite: "temp.installs", sqlstore.PostgreSQL: "pg_temp.installs"} {
+		_, err := sqlstore.Schema(dialect, table)
+		assert.ErrorContains(t, err, "it must outlive the connection")
 	}
 	for _, table := range []string{"Installs", "1x", "a-b", "a;b", `"a"`, "a.", ".a", "a.b.c", "a.1", " ", strings.Repeat("a", 64), "tä"} {
 		_, err := sqlstore.Schema(sqlstore.SQLite, table)
@@ -64,30 +69,49 @@ func (s state) Error() string    { return string(s) }
 func (s state) SQLState() string { return string(s) }
 
 func TestErrorsOfTheDatabase(t *testing.T) {
-	ctx, id := context.Background(), install.ID{Account: "acct_1", Mode: install.Live}
-	away := errors.New("away")
+	id := install.ID{Account: "acct_1", Mode: install.Live}
 	for _, test := range []struct {
-		name      string
-		err, want error
+		name string
+		err  error
 	}{
-		{"it is away", away, away},
-		{"a row was changed by somebody else, with repeatable read", fmt.Errorf("update: %w", state("40001")), install.ErrConflict},
-		{"it is shut down", state("57P01"), state("57P01")},
+		{"it is away", errors.New("away")},
+		{"it undoes everything because of others", fmt.Errorf("update: %w", state("40001"))},
+		{"it finds a deadlock each time", state("40P01")},
+		{"it is shut down", state("57P01")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			store, err := sqlstore.New(sqlstore.Config{DB: sql.OpenDB(failing{test.err}), Dialect: sqlstore.PostgreSQL})
-			require.NoError(t, err)
-			_, err = store.Load(ctx, id)
-			assert.ErrorIs(t, err, test.err)
-			_, err = store.List(ctx, id, 1)
-			assert.ErrorIs(t, err, test.err)
-			assert.ErrorIs(t, store.Create(ctx), test.err)
-			for _, old := range []int64{0, 1} {
-				assert.ErrorIs(t, store.Save(ctx, install.Record{ID: id, Version: 2}, old), test.want)
-			}
-			if test.want != install.ErrConflict {
-				assert.ErrorIs(t, store.Delete(ctx, id, 1), test.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				db := sql.OpenDB(failing{test.err})
+				defer db.Close()
+				store, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
+				require.NoError(t, err)
+				_, loadErr := store.Load(t.Context(), id)
+				_, listErr := store.List(t.Context(), id, 1)
+				for _, err := range []error{loadErr, listErr, store.Create(t.Context()), store.Delete(t.Context(), id, 1),
+					store.Save(t.Context(), install.Record{ID: id, Version: 2}, 0), store.Save(t.Context(), install.Record{ID: id, Version: 2}, 1)} {
+					assert.ErrorIs(t, err, test.err)
+					assert.NotErrorIs(t, err, install.ErrConflict, "it could not tell")
+					assert.NotErrorIs(t, err, install.ErrNotFound)
+				}
+			})
 		})
 	}
+}
+
+// The database is not asked: PostgreSQL would have an error of its own for some of them.
+func TestWhatNoInstallCanBeIsAnError(t *testing.T) {
+	ctx := context.Background()
+	store, err := sqlstore.New(sqlstore.Config{DB: sql.OpenDB(failing{errors.New("asked")}), Dialect: sqlstore.PostgreSQL})
+	require.NoError(t, err)
+	for _, id := range []install.ID{
+		{}, {Account: "acct_1"}, {Mode: install.Live}, {Account: "acct_\x00", Mode: install.Live}, {Account: "acct_\xff", Mode: install.Live},
+		{Account: "acct_1", Mode: "LIVE"}, {Account: strings.Repeat("a", 256), Mode: install.Live},
+	} {
+		_, loadErr := store.Load(ctx, id)
+		for _, err := range []error{loadErr, store.Save(ctx, install.Record{ID: id, Version: 1}, 0), store.Delete(ctx, id, 1)} {
+			assert.EqualError(t, err, "install/sqlstore: there is no such install: an account or a mode that is none")
+		}
+	}
+	_, err = store.List(ctx, install.ID{Account: "acct_\x00", Mode: install.Live}, 1)
+	assert.ErrorContains(t, err, "there is no such install")
 }

@@ -134,3 +134,90 @@ func TestErrorsDoNotShowData(t *testing.T) {
 		})
 	}
 }
+
+// New accepts what the database does.
+func TestTablesMayHaveTheNamesOfKeywords(t *testing.T) {
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			for _, table := range []string{"order", "user"} {
+				database := d.new(t)
+				database.Table = table
+				store := database.create(t)
+				_, err := store.Load(t.Context(), acct)
+				assert.ErrorIs(t, err, install.ErrNotFound, table)
+				database.drop(t)
+			}
+		})
+	}
+}
+
+func (d database) exec(t *testing.T, statements ...string) {
+	t.Helper()
+	db, err := sql.Open(d.Driver, d.URL)
+	require.NoError(t, err)
+	defer db.Close()
+	for _, statement := range statements {
+		_, err := db.ExecContext(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+}
+
+func (d database) drop(t *testing.T) {
+	t.Helper()
+	d.exec(t, `DROP TABLE "`+d.Table+`"`)
+}
+
+func TestDataOfNoBytesIsKept(t *testing.T) {
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			store := d.new(t).create(t)
+			old := int64(0)
+			for _, data := range [][]byte{nil, {}} {
+				require.NoError(t, store.Save(t.Context(), install.Record{ID: acct, Version: old + 1, Data: data}, old))
+				old++
+				got, err := store.Load(t.Context(), acct)
+				assert.NoError(t, err)
+				assert.Empty(t, got.Data)
+			}
+		})
+	}
+}
+
+// A role that has no more than the rights that docs/oauth-installs.md names.
+func TestCreateNeedsNoRightToCreateWhatIsThere(t *testing.T) {
+	server := sharedPostgres(t)
+	d := inPostgres(t, server.url())
+	d.create(t)
+	d.exec(t, "CREATE ROLE app LOGIN", "GRANT USAGE ON SCHEMA public TO app", "GRANT SELECT, INSERT, UPDATE, DELETE ON "+d.Table+" TO app")
+	d.URL = server.url() + " user=app"
+	store := d.open(t)
+	assert.NoError(t, store.Create(t.Context()))
+	assert.NoError(t, store.Save(t.Context(), install.Record{ID: acct, Version: 1}, 0))
+	d.Table += "_not"
+	assert.ErrorContains(t, d.open(t).Create(t.Context()), "permission denied")
+}
+
+// Above read committed, PostgreSQL undoes statements because of others of other rows, too.
+func TestNobodyElseTouchesTheRecordAndThereIsNoConflict(t *testing.T) {
+	for _, d := range databases[:3] {
+		t.Run(d.name, func(t *testing.T) {
+			store := d.new(t).create(t)
+			var callers sync.WaitGroup
+			for i := range 8 {
+				id := install.ID{Account: fmt.Sprint("acct_", i), Mode: install.Live}
+				callers.Go(func() {
+					for version := range int64(60) {
+						if !assert.NoError(t, store.Save(t.Context(), install.Record{ID: id, Version: version + 1, Data: []byte{1}}, version)) {
+							return
+						}
+						_, err := store.Load(t.Context(), id)
+						assert.NoError(t, err)
+						_, err = store.List(t.Context(), install.ID{}, 3)
+						assert.NoError(t, err)
+					}
+				})
+			}
+			callers.Wait()
+		})
+	}
+}
