@@ -192,6 +192,7 @@ func TestWhichEventsUninstall(t *testing.T) {
 			t.Run(kind+" does", func(t *testing.T) {
 				w.newBrowser().install()
 				w.assertInstalled()
+				w.stripe.Withdraw()
 				got := w.do(stripeappstest.NewEvent(to, kind, nil, account, test, secret))
 				assert.Equal(t, http.StatusOK, got.status, got.text)
 				w.assertNotInstalled()

@@ -193,7 +193,8 @@ func (w *world) assertInstalled() {
 func (w *world) assertNotInstalled() {
 	w.t.Helper()
 	got := w.ask(inTest)
-	assert.Equal(w.t, []any{http.StatusForbidden, "not_installed"}, []any{got.status, got.code}, got.text)
+	assert.Equal(w.t, http.StatusForbidden, got.status, got.text)
+	assert.Contains(w.t, []string{"not_installed", "install_again"}, got.code) // Tokens asks Stripe if the install is minutes old
 }
 
 // deliveries counts what the backend has logged of events.
