@@ -209,6 +209,9 @@ func TestAnUninstallThatNamesNoAccountIsOfOurOwn(t *testing.T) {
 				w := newWorldOf(t, oauth, func(c *config) { c.OwnAccount = own })
 				w.newBrowser().install()
 				w.assertInstalled()
+				if own != "" {
+					w.stripe.Withdraw()
+				}
 				got := w.do(stripeappstest.NewEvent(w.site+"/stripe/events", "account.application.deauthorized", nil,
 					stripeappstest.WithAccount(""), stripeappstest.InTestMode(), stripeappstest.WithSecret(standin.WebhookSecret)))
 				if own == "" {

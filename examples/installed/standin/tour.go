@@ -83,7 +83,7 @@ func (r *request) Check(number int) string {
 		return ""
 	case r.Passed() || r.Code == "stripe_failed":
 		failed = 4
-	case r.Code == "not_installed" || r.Code == "no_mode":
+	case r.Code == "not_installed" || r.Code == "install_again" || r.Code == "no_mode":
 		failed = 3
 	case r.Code == "requirement_not_met":
 		failed = 2
