@@ -56,7 +56,7 @@ type Config struct {
 	// sandbox's, to endpoints of their own, with a secret each, which may all have the
 	// URL of this one; and while a secret is rolled there are two. Every secret is
 	// tried against every v1 signature. A blank, padded, repeated or wrong kind of
-	// secret (absec_, sk_, rk_, pk_, …) is an error.
+	// secret (absec_, sk_, rk_, pk_, …) is an error. SetSecrets replaces them later.
 	Secrets []string
 
 	// LabeledSecrets are given instead of Secrets where it matters which of them has
@@ -210,15 +210,19 @@ func (cfg Config) checkHandlers() error {
 }
 
 func (cfg Config) keyring() (signed.Keyring, error) {
-	switch {
-	case cfg.Secrets != nil && cfg.LabeledSecrets != nil:
+	if cfg.Secrets != nil && cfg.LabeledSecrets != nil {
 		return nil, errors.New("events: Config.Secrets and Config.LabeledSecrets are both set: give each secret a label, or none")
-	case cfg.LabeledSecrets == nil:
+	}
+	if cfg.LabeledSecrets == nil {
 		return signed.NewEndpointKeyring("events: Config.Secrets", cfg.Secrets)
 	}
-	entries := make([]signed.Labeled, len(cfg.LabeledSecrets))
-	for i, entry := range cfg.LabeledSecrets {
+	return signed.NewLabeledEndpointKeyring("events: Config.LabeledSecrets", "Config.Secrets", withoutType(cfg.LabeledSecrets))
+}
+
+func withoutType(secrets []stripeapps.LabeledSecret) []signed.Labeled {
+	entries := make([]signed.Labeled, len(secrets))
+	for i, entry := range secrets {
 		entries[i] = signed.Labeled(entry)
 	}
-	return signed.NewLabeledEndpointKeyring("events: Config.LabeledSecrets", "Config.Secrets", entries)
+	return entries
 }

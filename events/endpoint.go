@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-8a2ffb75/stripeapps"
@@ -22,7 +23,7 @@ import (
 // it again while it is not too old: a Guard does.
 type Endpoint struct {
 	cfg  Config
-	keys signed.Keyring
+	keys atomic.Pointer[signed.Keyring]
 }
 
 // NewEndpoint returns an Endpoint, or an error that names all that is wrong with cfg.
@@ -35,7 +36,33 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	}
 	cfg.Handlers = maps.Clone(cfg.Handlers)
 	cfg.Secrets, cfg.LabeledSecrets = nil, nil
-	return &Endpoint{cfg, keys}, nil
+	e := &Endpoint{cfg: cfg}
+	e.keys.Store(&keys)
+	return e, nil
+}
+
+// SetSecrets replaces the secrets, under the same rules as Config.Secrets, as when one is
+// rolled: give it the new one beside the old one until the old one has expired. It can be
+// called while requests are served: each event is verified with the secrets before or
+// those after the call, never with a mixture. If it returns an error, the former secrets
+// stay in force. Where there are several Endpoints, call it on each.
+func (e *Endpoint) SetSecrets(secrets ...string) error {
+	return e.setKeys(signed.NewEndpointKeyring("events: Secrets", secrets))
+}
+
+// SetLabeledSecrets is SetSecrets with labels.
+func (e *Endpoint) SetLabeledSecrets(secrets ...stripeapps.LabeledSecret) error {
+	return e.setKeys(signed.NewLabeledEndpointKeyring("events: LabeledSecrets", "SetSecrets", withoutType(secrets)))
+}
+
+func (e *Endpoint) setKeys(keys signed.Keyring, err error) error {
+	if e.isNotMade() {
+		err = errors.Join(errNotMade, err)
+	}
+	if err == nil {
+		e.keys.Store(&keys)
+	}
+	return err
 }
 
 // ServeHTTP verifies an event and has it handled. The response is 200 without a body
@@ -109,7 +136,7 @@ func (e *Endpoint) headerOf(r *http.Request) (string, error) {
 
 // parse reads the header and judges its time.
 func (e *Endpoint) parse(header string) (*signed.Header, error) {
-	if e.keys == nil {
+	if e.isNotMade() {
 		return nil, errNotMade
 	}
 	h := new(signed.Header)
@@ -140,7 +167,8 @@ func (e *Endpoint) Verify(payload []byte, header string) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	i := e.keys.Match(h, payload)
+	keys := *e.keys.Load()
+	i := keys.Match(h, payload)
 	if i < 0 {
 		return Event{}, errNoMatch
 	}
@@ -148,7 +176,7 @@ func (e *Endpoint) Verify(payload []byte, header string) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	event.SecretLabel = e.keys[i].Label
+	event.SecretLabel = keys[i].Label
 	return event, nil
 }
 
@@ -178,6 +206,8 @@ func (e *Endpoint) tell(result *Result) {
 }
 
 // An Endpoint that NewEndpoint did not make has no keys, and refuses everything.
+
+func (e *Endpoint) isNotMade() bool { return e.keys.Load() == nil }
 
 func (e *Endpoint) now() time.Time {
 	if e.cfg.Now == nil {

@@ -124,6 +124,29 @@ func ExampleConfig_labeledSecrets() {
 	// 200
 }
 
+func ExampleEndpoint_SetSecrets() {
+	endpoint, err := events.NewEndpoint(events.Config{
+		Secrets: []string{"whsec_old"},
+		Accept:  events.LiveOnly,
+		Other:   func(context.Context, events.Event) error { return nil },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	send(endpoint, stripeappstest.NewEvent("/stripe/events", "charge.succeeded", nil, stripeappstest.WithSecret("whsec_new")))
+
+	// The secret was rolled in the Dashboard. For a while, Stripe signs with both.
+	if err := endpoint.SetSecrets("whsec_new", "whsec_old"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	send(endpoint, stripeappstest.NewEvent("/stripe/events", "charge.succeeded", nil, stripeappstest.WithSecret("whsec_new")))
+	// Output:
+	// 401
+	// 200
+}
+
 func ExampleEndpoint_Verify() {
 	now := time.Unix(1700000000, 0)
 	endpoint, err := events.NewEndpoint(events.Config{

@@ -17,7 +17,7 @@ var errEnded = failure{ErrHandlerFailed, errors.New("events: the handler ended i
 
 // process has an event handled, and returns what has become of it.
 func (e *Endpoint) process(ctx context.Context, event Event) (Outcome, error) {
-	if e.keys == nil {
+	if e.isNotMade() {
 		return Failed, errNotMade
 	}
 	if !e.accepts(event.Livemode) {
