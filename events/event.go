@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -27,10 +28,10 @@ type Event struct {
 	// is false. Unlike what an extension signs, this is a fact that Stripe states.
 	Livemode bool
 
-	// Account is the account that it happened in: the member account, or, where there
-	// is none, as in thin events, the last account that Context names. It is empty
-	// where the event names none: it is the account's that has the endpoint, which is
-	// so with a private app.
+	// Account is the account that it happened in: the member account (user_id before
+	// version 2017-05-25 of Stripe's API), or, where there is none, as in thin events,
+	// the last account that Context names. It is empty where the event names none: it is
+	// the account's that has the endpoint, which is so with a private app.
 	Account string
 	// Context is what Stripe-Context has to be set to, to fetch the object: an account,
 	// or several, from the one that the endpoint belongs to, with slashes between. It
@@ -71,7 +72,7 @@ type Related struct {
 
 var (
 	envelopeFields = signed.NewFieldNames("object", "id", "type", "created", "livemode", "account", "context",
-		"api_version", "data", "related_object", "snapshot_event")
+		"api_version", "data", "related_object", "snapshot_event", "user_id")
 	dataFields    = signed.NewFieldNames("object", "previous_attributes")
 	relatedFields = signed.NewFieldNames("id", "type", "url")
 )
@@ -103,12 +104,16 @@ func ParseUnverified(payload []byte) (Event, error) {
 	e.Created, e.Livemode = read.time(e.Thin), read.bool()
 	e.Account, e.Context, e.APIVersion = read.idOrNone(), read.textOrNone(), read.textOrNone()
 	data, related := read.next(), read.next()
-	e.SnapshotID = read.idOrNone()
+	snapshotID, userID := read.next(), read.next()
 	if e.Thin {
 		e.APIVersion = ""
+		e.SnapshotID = read.idOf(snapshotID)
 		e.Related = read.related(related)
 	} else {
-		e.SnapshotID = ""
+		if e.APIVersion < accountVersion {
+			e.Account = read.same(e.Account, read.idOf(userID))
+		}
+		read.same(e.Account, lastAccount(e.Context))
 		e.Object = read.object(data)
 	}
 	if e.Account == "" {
@@ -119,6 +124,12 @@ func ParseUnverified(payload []byte) (Event, error) {
 	}
 	return e, nil
 }
+
+// accountVersion is the version of Stripe's API that has account where earlier ones had
+// user_id.
+//
+// https://docs.stripe.com/upgrades#2017-05-25
+const accountVersion = "2017-05-25"
 
 // lastAccount returns the account that a Stripe-Context leads to, or "". It begins with
 // the one nearest to whoever uses it.
@@ -178,6 +189,20 @@ func (r *reader) idOrNone() string {
 	id := r.textOrNone()
 	r.require(id == "" || signed.IsID(id))
 	return id
+}
+
+// idOf is idOrNone for a value that was taken before.
+func (r *reader) idOf(value []byte) string {
+	inner := reader{values: [][]byte{value}}
+	id := inner.idOrNone()
+	r.require(inner.fault == nil)
+	return id
+}
+
+// same returns the one of two ids that is not empty. If neither is, they must be equal.
+func (r *reader) same(a, b string) string {
+	r.require(a == "" || b == "" || a == b)
+	return cmp.Or(a, b)
 }
 
 func (r *reader) bool() bool {

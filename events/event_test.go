@@ -18,10 +18,25 @@ func thin(members string) string {
 	return `{"id":"evt_1","object":"v2.core.event","type":"v1.charge.succeeded","livemode":true,"created":"2026-01-02T03:04:05.678Z"` + members + `}`
 }
 
+// old is a snapshot event of a version before that which has account.
+func old(account string) string {
+	return strings.NewReplacer(`"account":"acct_1"`, account, "2026-10-28.endive", "2017-04-06").Replace(snapshot("evt_1", testType))
+}
+
 func TestTheAccountIsTheOneThatTheEventHappenedIn(t *testing.T) {
 	for _, test := range []struct{ name, payload, account, context string }{
 		{"a snapshot event's account", snapshot("evt_1", testType), "acct_1", ""},
-		{"the account before the context", strings.Replace(snapshot("evt_1", testType), `"created"`, `"context":"acct_platform/acct_2","created"`, 1), "acct_1", "acct_platform/acct_2"},
+		{"the account, which is the last of the context too", strings.Replace(snapshot("evt_1", testType), `"created"`, `"context":"acct_platform/acct_1","created"`, 1), "acct_1", "acct_platform/acct_1"},
+		{"the account, where the context ends in none", strings.Replace(snapshot("evt_1", testType), `"created"`, `"context":"org_1","created"`, 1), "acct_1", "org_1"},
+		{"a snapshot event's context", strings.Replace(snapshot("evt_1", testType), `"account":"acct_1"`, `"context":"acct_platform/acct_2"`, 1), "acct_2", "acct_platform/acct_2"},
+		{"an old version's user_id", old(`"user_id":"acct_1"`), "acct_1", ""},
+		{"an old version's user_id of null", old(`"user_id":null`), "", ""},
+		{"an old version's user_id, and the account", old(`"user_id":"acct_1","account":"acct_1"`), "acct_1", ""},
+		{"an old version's user_id, and the context", old(`"user_id":"acct_1","context":"acct_1"`), "acct_1", "acct_1"},
+		{"a user_id of no version", strings.Replace(old(`"user_id":"acct_1"`), `"2017-04-06"`, `null`, 1), "acct_1", ""},
+		{"a user_id of the version that has account", strings.Replace(old(`"user_id":"acct_1"`), `2017-04-06`, `2017-05-25`, 1), "", ""},
+		{"a user_id of a new version, beside the account", strings.Replace(snapshot("evt_1", testType), `"account"`, `"user_id":"usr_1","account"`, 1), "acct_1", ""},
+		{"a thin event's user_id", thin(`,"user_id":"acct_1"`), "", ""},
 		{"a thin event's context", thin(`,"context":"acct_1"`), "acct_1", "acct_1"},
 		{"the last account of a path", thin(`,"context":"acct_platform/acct_1"`), "acct_1", "acct_platform/acct_1"},
 		{"the last account of a longer path", thin(`,"context":"org_1/acct_platform/acct_1"`), "acct_1", "org_1/acct_platform/acct_1"},
@@ -57,6 +72,11 @@ func TestWhatAnEventMayNotBe(t *testing.T) {
 		"a context of 2000 bytes":                 thin(`,"context":"` + strings.Repeat("a", 2000) + `"`),
 		"a context with a line break":             thin(`,"context":"acct_1\n"`),
 		"a context that is a list":                thin(`,"context":["acct_1"]`),
+		"an account, and another last in context": at(`"created"`, `"context":"acct_1/acct_2","created"`),
+		"an old user_id, and another account":     old(`"user_id":"acct_1","account":"acct_2"`),
+		"an old user_id, and another in context":  old(`"user_id":"acct_1","context":"acct_2"`),
+		"an old user_id that is none":             old(`"user_id":"a b"`),
+		"a userId, which some take for user_id":   old(`"userId":"acct_1"`),
 		"a time before 1970":                      at("1699999990", "-1"),
 		"a time with a fraction":                  at("1699999990", "1.5"),
 		"a time with an exponent":                 at("1699999990", "1e9"),
@@ -115,6 +135,7 @@ func FuzzParseUnverified(f *testing.F) {
 			Data                               struct{ Object json.RawMessage }
 			Related                            events.Related `json:"related_object"`
 			SnapshotEvent                      string         `json:"snapshot_event"`
+			UserID                             string         `json:"user_id"`
 		}
 		// Of the other kind's members, those may have any form.
 		if err := json.Unmarshal(payload, &want); err != nil && !strings.Contains(err.Error(), "cannot unmarshal") {
@@ -128,7 +149,7 @@ func FuzzParseUnverified(f *testing.F) {
 		if want.Account != "" {
 			assert.Equal(t, want.Account, event.Account)
 		} else {
-			assert.True(t, event.Account == "" || strings.HasSuffix(want.Context, event.Account))
+			assert.True(t, event.Account == "" || strings.HasSuffix(want.Context, event.Account) || !event.Thin && event.Account == want.UserID)
 		}
 		if event.Thin {
 			var created time.Time
