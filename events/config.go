@@ -72,6 +72,10 @@ type Config struct {
 	// Installs is called for the events that tell of an install of the app, snapshot
 	// and thin: see Change. Forget there what was stored for an account that has
 	// uninstalled the app.
+	//
+	// It must bear to be called more than once for one install or uninstall, also with a
+	// Guard, which knows events and not what they are about: Stripe can tell of it in a
+	// snapshot event and in a thin one, and by account.application.… and apps.install.….
 	Installs func(ctx context.Context, change Change) error
 
 	// App is the id of your app, as Change.App of apps.install.… names it. Stripe sends

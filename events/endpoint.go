@@ -187,7 +187,9 @@ func (e *Endpoint) Verify(payload []byte, header string) (Event, error) {
 //
 // It is for adapters, and for a queue's worker: put Event.Raw into the queue, and give
 // what ParseUnverified makes of it to Handle, which then says whether the queue is to
-// deliver it again. Unlike with ServeHTTP, the end of ctx ends the handler's context.
+// deliver it again. Raw does not have the SecretLabel, without which an event of a
+// sandbox is one of test mode: with LabeledSecrets, put it into the queue too, and set it
+// in what ParseUnverified returns. Unlike with ServeHTTP, the end of ctx ends the handler's context.
 func (e *Endpoint) Handle(ctx context.Context, event Event) error {
 	result := Result{Event: event, Time: e.now(), Outcome: Failed, Err: errEnded}
 	defer e.tell(&result)

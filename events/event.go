@@ -55,7 +55,8 @@ type Event struct {
 	SnapshotID string
 
 	// SecretLabel is the label of the secret that the event is signed with, or "" where
-	// it has none. It is the way to tell a sandbox's events from others.
+	// it has none. It is the way to tell a sandbox's events from others. It is not in
+	// Raw: what ParseUnverified returns has none.
 	SecretLabel string
 	// Raw is the whole body as it was signed. It must not be modified.
 	Raw json.RawMessage
@@ -128,7 +129,7 @@ func ParseUnverified(payload []byte) (Event, error) {
 // accountVersion is the version of Stripe's API that has account where earlier ones had
 // user_id.
 //
-// https://docs.stripe.com/upgrades#2017-05-25
+// https://docs.stripe.com/changelog/2017-05-25
 const accountVersion = "2017-05-25"
 
 // lastAccount returns the account that a Stripe-Context leads to, or "". It begins with

@@ -181,12 +181,16 @@ func ExampleEndpoint_Verify() {
 }
 
 func ExampleParseUnverified() {
-	var queue [][]byte
+	type job struct {
+		Label string
+		Raw   []byte
+	}
+	var queue []job
 	endpoint, err := events.NewEndpoint(events.Config{
-		Secrets: []string{stripeappstest.DefaultEventSecret},
-		Accept:  events.LiveOnly,
+		LabeledSecrets: []stripeapps.LabeledSecret{{Label: "live", Secret: stripeappstest.DefaultEventSecret}},
+		Accept:         events.LiveOnly,
 		Other: func(_ context.Context, event events.Event) error {
-			queue = append(queue, event.Raw) // 200 says that the queue has it
+			queue = append(queue, job{event.SecretLabel, event.Raw}) // 200 says that the queue has it
 			return nil
 		},
 	})
@@ -197,17 +201,18 @@ func ExampleParseUnverified() {
 	send(endpoint, stripeappstest.NewEvent("/stripe/events", "v1.charge.succeeded",
 		`{"id":"ch_1","type":"charge","url":"/v1/charges/ch_1"}`))
 
-	for _, raw := range queue { // in the worker
-		event, err := events.ParseUnverified(raw)
+	for _, job := range queue { // in the worker
+		event, err := events.ParseUnverified(job.Raw)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(event.Type, event.Related.URL, event.Context)
+		event.SecretLabel = job.Label // which Raw does not have
+		fmt.Println(event.Type, event.Related.URL, event.Context, event.SecretLabel)
 	}
 	// Output:
 	// 200
-	// v1.charge.succeeded /v1/charges/ch_1 acct_test
+	// v1.charge.succeeded /v1/charges/ch_1 acct_test live
 }
 
 func ExampleLogResults() {

@@ -545,3 +545,16 @@ func TestEachScopeHandlesAnEvent(t *testing.T) {
 	}
 	assert.Equal(t, 3, handled)
 }
+
+// The same uninstall, in two events.
+func TestInstallsIsCalledForASnapshotAndForItsThinEvent(t *testing.T) {
+	var thin []bool
+	endpoint := newEndpoint(t, events.Config{Guard: events.NewMemory(events.MemoryConfig{Now: testClock}), Installs: func(_ context.Context, change events.Change) error {
+		thin = append(thin, change.Event.Thin)
+		return nil
+	}})
+	for _, payload := range []string{snapshot("evt_1", "account.application.deauthorized"), strings.Replace(thinInstall, `"context"`, `"snapshot_event":"evt_1","context"`, 1)} {
+		assertServes(t, endpoint, newRequest(payload), 200, "")
+	}
+	assert.Equal(t, []bool{false, true}, thin)
+}
