@@ -44,7 +44,7 @@ var packages = map[string]string{
 	"manifest": module + "/manifest", "replay": module + "/replay", "stripeappstest": module + "/stripeappstest",
 
 	"assert": "github.com/stretchr/testify/assert", "require": "github.com/stretchr/testify/require",
-	"webhook": "github.com/stripe/stripe-go/v76/webhook", "base64": "encoding/base64", "context": "context", "errors": "errors",
+	"webhook": "github.com/stripe/stripe-go/v76/webhook", "base64": "encoding/base64", "context": "context", "sql": "database/sql", "errors": "errors",
 	"expvar": "expvar", "fmt": "fmt",
 	"http": "net/http", "httptest": "net/http/httptest", "httputil": "net/http/httputil", "io": "io", "json": "encoding/json", "log": "log",
 	"os": "os", "rand": "crypto/rand", "signal": "os/signal", "slices": "slices", "slog": "log/slog",

@@ -61,7 +61,7 @@ var snakeCase = regexp.MustCompile("`([a-z]+(?:_[a-z]+)+)`")
 // notCodes are other names of that form.
 var notCodes = []string{
 	"account_id", "stripe_roles", "user_id", // members of a payload
-	"add_header", "client_max_body_size", // nginx
+	"add_header", "client_max_body_size", "synchronous_commit", // nginx, PostgreSQL
 	"expires_in", "invalid_grant", // of OAuth
 	"allowed_redirect_uris", "post_install_action", "stripe_api_access_type", "restricted_api_key", // of a manifest
 	"event_read", "refund_read", "webhook_write", "read_only", // permissions
