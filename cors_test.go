@@ -547,6 +547,7 @@ func TestEveryMistakeInACORSConfigurationIsReported(t *testing.T) {
 		{"a method in lower case", stripeapps.CORSConfig{Methods: []string{"patch"}}, []string{`write "PATCH"`}},
 		{"methods that browsers never send", stripeapps.CORSConfig{Methods: []string{"CONNECT", "trace", "TRACK"}}, []string{`"CONNECT", which browsers`, `"trace", which browsers`, `"TRACK", which browsers`}},
 		{"methods that are none", stripeapps.CORSConfig{Methods: []string{"", "GET POST", "*,"}}, []string{"Methods[0]", "Methods[1]", "Methods[2]"}},
+		{"any method", stripeapps.CORSConfig{Methods: []string{"*"}}, []string{`CORS.Methods[0] is "*", which is no method: list the methods`}},
 		{"any header", stripeapps.CORSConfig{Headers: []string{"*"}}, []string{"does not cover Authorization"}},
 		{"headers that are none", stripeapps.CORSConfig{Headers: []string{"", "X Own", "X-Own:", "X-Ö"}}, []string{"Headers[0]", "Headers[1]", "Headers[2]", "Headers[3]"}},
 		{"headers that browsers keep to themselves", stripeapps.CORSConfig{Headers: []string{"Cookie", "Origin", "Sec-Fetch-Site", "proxy-x"}}, []string{"Cookie", "Origin", "Sec-Fetch-Site", "proxy-x"}},

@@ -79,7 +79,7 @@ func TestListsOfOriginsWithCredentials(t *testing.T) {
 }
 
 func TestListsOfMethodsAndHeaders(t *testing.T) {
-	assertErrors(t, fetch.CheckMethods("M", []string{"GET", "get"}), `M[1] is "get": methods are case-sensitive`)
+	assertErrors(t, fetch.CheckMethods("M", []string{"GET", "get", "*"}), `M[1] is "get": methods are case-sensitive`, `M[2] is "*", which is no method`)
 	assertErrors(t, fetch.CheckRequestHeaders("H", []string{"X-Own", "Cookie", "x-own"}), `H[1] is "Cookie", which browsers`, `H[2] is "x-own" again`)
 	assertErrors(t, fetch.CheckResponseHeaders("E", []string{"X-Own", "Set-Cookie"}), `E[1] is "Set-Cookie", which browsers`)
 }

@@ -32,6 +32,8 @@ func CheckResponseHeaders(field string, names []string) []error {
 func CheckMethod(method string) error {
 	upper := strings.ToUpper(method)
 	switch {
+	case method == "*":
+		return errors.New(`is "*", which is no method: list the methods`)
 	case !IsToken(method):
 		return fmt.Errorf("is %q, which is not a method's name", method)
 	case IsForbiddenMethod(method):

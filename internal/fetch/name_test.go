@@ -13,6 +13,7 @@ func TestMethods(t *testing.T) {
 		assert.NoError(t, fetch.CheckMethod(method), method)
 	}
 	for method, want := range map[string]string{
+		"*":        `is "*", which is no method: list the methods`,
 		"":         `is "", which is not a method's name`,
 		"GET POST": "not a method's name",
 		"CONNECT":  "browsers never send",
