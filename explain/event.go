@@ -9,21 +9,42 @@ import (
 
 	"github.com/seed-8a2ffb75/stripeapps"
 	"github.com/seed-8a2ffb75/stripeapps/events"
+	"github.com/seed-8a2ffb75/stripeapps/internal/signed"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
-// isForEndpoint reports whether what was received is to be explained as an event.
+// isForEndpoint reports whether what was received is to be explained as an event: that is
+// what an Endpoint accepts. What a Verifier accepts is a request, whatever it says; only
+// what neither does is told by its members.
 func (e *explainer) isForEndpoint() bool {
-	if len(e.received.Secrets) == 0 {
+	r := &e.received
+	if len(r.Secrets) == 0 {
 		return true
 	}
-	body := e.received.Body
-	if _, err := events.ParseUnverified(body); err == nil || len(body) > maxExplainedBody {
-		return err == nil
+	if _, err := events.ParseUnverified(r.Body); err == nil && e.isSignedBy(r.EndpointSecrets, r.Body) {
+		return true
 	}
-	text, _ := e.peel(body, func([]byte) bool { return false })
+	payload := e.asReceived()
+	if _, fault := signed.ReadIDs(payload, r.InsecureAllowMissingUser); fault == signed.OK && e.isSignedBy(r.Secrets, payload) {
+		return false
+	}
+	text := r.Body
+	if len(text) <= maxExplainedBody {
+		text, _ = e.peel(text, func([]byte) bool { return false })
+	}
 	members, err := stripejs.Members(text)
 	return err == nil && isEvent(members) && !nameIDs(members)
+}
+
+// isSignedBy reports whether one of the secrets fits, with the header as it came. What it
+// hashes has a bound of its own, and leaves no less for the explanation.
+func (e *explainer) isSignedBy(secrets []stripeapps.LabeledSecret, payload []byte) bool {
+	s := &explainer{budget: maxExplainedBytes}
+	if s.header.Parse(e.received.Header) != signed.OK {
+		return false
+	}
+	s.addOtherSecrets(secrets, "", func(string, string) string { return "" })
+	return s.fits(payload)
 }
 
 func (e *explainer) explainEvent() []Explanation {
@@ -137,8 +158,13 @@ const requestOfExtension = "what came is an extension's request and no event, an
 
 // checkEvent explains an event that is signed and refused all the same.
 func (e *explainer) checkEvent(text []byte) {
-	members, err := stripejs.Members(text)
-	isRequest := err == nil && nameIDs(members)
+	var refused *stripeapps.Error
+	_, err := events.ParseUnverified(text)
+	if err == nil && e.usedKey.text == "" {
+		return // whatever else is in it
+	}
+	members, notObject := stripejs.Members(text)
+	isRequest := notObject == nil && nameIDs(members)
 	switch k := e.usedKey; {
 	case k.text != "" && isRequest:
 		e.say(causeRequest, "%s", requestOfExtension)
@@ -151,8 +177,7 @@ func (e *explainer) checkEvent(text []byte) {
 		e.say(causeRequest, "the payload is that of an extension's request, signed with a webhook endpoint's secret, with which Stripe signs none: have it signed by fetchStripeSignature, and in tests with the app's secret (absec_…)")
 		return
 	}
-	var refused *stripeapps.Error
-	if _, err := events.ParseUnverified(text); errors.As(err, &refused) {
+	if errors.As(err, &refused) {
 		e.say(causeMalformedEvent, "the signature fits, but %s: let nothing but Stripe's events be signed with the endpoint's secret", refused.Detail())
 	}
 }

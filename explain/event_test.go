@@ -1,6 +1,7 @@
 package explain_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-8a2ffb75/stripeapps"
+	"github.com/seed-8a2ffb75/stripeapps/events"
 	"github.com/seed-8a2ffb75/stripeapps/explain"
 	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 	"github.com/seed-8a2ffb75/stripeapps/testdata/golden"
@@ -70,6 +72,14 @@ func compactly(text string) []byte {
 		panic(err)
 	}
 	return canonical
+}
+
+func withIDs(object string) []byte {
+	text, err := stripejs.Payload([]byte(object), "usr_123", "acct_123")
+	if err != nil {
+		panic(err)
+	}
+	return text
 }
 
 // explanationTest is what is received, but for what make changes, and the causes that
@@ -199,10 +209,53 @@ func TestExplainFindsWhatIsWrongWithAnEvent(t *testing.T) {
 			*r = received(`{"object":"event","user_id":"usr_123","account_id":"acct_123"}`)
 			r.EndpointSecrets = unlabeled(endpointSecret)
 		}, c{"nothing_wrong"}, []string{"the payload names the user"}},
+		{"an extension's request whose payload is an event", all(body(withIDs(snapshotEvent)), by(testSecret)), c{"nothing_wrong"}, []string{"the payload names the user"}},
+		{"an extension's request whose payload is an event, changed on its way", all(body(withIDs(snapshotEvent)), by(testSecret), body(append(withIDs(snapshotEvent), ' '))), c{"trailing_space"}, nil},
+		{"an event that names a user", signed(string(withIDs(snapshotEvent))), c{"nothing_wrong"}, []string{"an event that can be read"}},
+		{"an event that names a user, where only events are received", all(signed(string(withIDs(snapshotEvent))), noAppSecrets), c{"nothing_wrong"}, nil},
 		{"an event where none are expected", endpoints(), c{"webhook"}, []string{"give webhooks a route of their own, outside this middleware, which package events serves"}},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, receivedEvent(snapshotEvent)) })
 	}
+}
+
+// Whatever the body says, nothing is wrong exactly where an Endpoint or a Verifier accepts.
+func TestNothingIsWrongWithWhatIsAccepted(t *testing.T) {
+	verifier := newVerifier(t, stripeapps.VerifierConfig{})
+	endpoint, err := events.NewEndpoint(events.Config{
+		Secrets: []string{endpointSecret}, Accept: events.LiveAndTest, Now: fixedNow,
+		Other: func(context.Context, events.Event) error { return nil },
+	})
+	require.NoError(t, err)
+	accepted := 0
+	for _, object := range []string{thinEvent, `{"id":"evt_1","object":"event"}`, `{"object":"event"}`, `{"amount":1250}`, `{}`} {
+		for _, ids := range []string{"", `"user_id":"usr_1"`, `"account_id":"acct_1"`, `"user_id":"usr_1","account_id":"acct_1"`, `"account_id":"acct_1","user_id":"usr_1"`} {
+			text := strings.ReplaceAll(strings.TrimSuffix(object, "}")+","+ids+"}", "{,", "{")
+			text = strings.ReplaceAll(text, ",}", "}")
+			for _, body := range []string{text, text + "\n"} {
+				for _, secret := range []string{testSecret, endpointSecret, "absec_other", "whsec_other"} {
+					header := sign(text, secret, testNow)
+					_, asRequest := verifier.VerifyIdentity([]byte(body), header, time.Time{})
+					_, asEvent := endpoint.Verify([]byte(body), header)
+					for kinds, want := range map[string]bool{"both": asRequest == nil || asEvent == nil, "requests": asRequest == nil, "events": asEvent == nil} {
+						r := explain.Received{Header: header, Body: []byte(body), Now: testNow}
+						if kinds != "events" {
+							r.Secrets = unlabeled(testSecret)
+						}
+						if kinds != "requests" {
+							r.EndpointSecrets = unlabeled(endpointSecret)
+						}
+						found := explain.Explain(r)
+						assert.Equal(t, want, found[0].Cause == explain.NothingWrong, "%s of %s by %s: %v", kinds, body, secret, found)
+						if want {
+							accepted++
+						}
+					}
+				}
+			}
+		}
+	}
+	assert.NotZero(t, accepted)
 }
 
 func TestExplainAgreesWithTheGoldenEvents(t *testing.T) {

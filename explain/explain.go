@@ -55,9 +55,9 @@ type Received struct {
 	OtherSecrets []stripeapps.LabeledSecret
 
 	// EndpointSecrets are those of the webhook endpoints (whsec_…) that are served where
-	// the request came to. If there are some, an event is explained as what an
-	// events.Endpoint takes; without Secrets, so is everything. nil means that events are
-	// not expected here.
+	// the request came to. If there are some, what one of them has signed, and what looks
+	// like an event and nobody has, is explained as what an events.Endpoint takes; without
+	// Secrets, so is everything. nil means that events are not expected here.
 	EndpointSecrets []stripeapps.LabeledSecret
 	// InstallURL is the address, as a browser shows it, or the path and the query, that
 	// an install link has led back to. If it is not empty, that is explained, and none of
@@ -85,8 +85,8 @@ type Received struct {
 // to whoever sent the request: nothing in it helps to forge one, but it tells how
 // the backend is configured. The work is bounded: bodies over 1 MiB are tried as
 // they are only, and what is compressed is inflated to 1 MiB at most; the first 16
-// secrets of each kind are tried, and at most 32 MiB are hashed; how Stripe has written
-// an event is tried for those of up to 256 KiB.
+// secrets of each kind are tried, and at most 32 MiB are hashed, or 96 MiB where there are
+// secrets of both kinds; how Stripe has written an event is tried for those of up to 256 KiB.
 func Explain(r Received) []Explanation {
 	if r.Now.IsZero() {
 		r.Now = time.Now()
