@@ -53,10 +53,10 @@ func (a *app) explain(_ context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if m.kind() == kindEvent && j.webhookSecrets.none() {
+	findings := j.explain(m)
+	if m.kind() == kindEvent && j.webhookSecrets.none() && !isNothingWrong(findings) {
 		fmt.Fprintln(a.err, "stripeapps: note: this is an event, and "+j.webhookSecrets.missing())
 	}
-	findings := j.explain(m)
 	paint := a.paint(cmd)
 	for _, f := range findings {
 		if cmd.Bool("json") {

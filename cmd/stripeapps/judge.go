@@ -165,15 +165,29 @@ func (j *judge) holdsSecret(text string) bool {
 	return j.secrets.in(text) || j.webhookSecrets.in(text)
 }
 
-// verdict says what a backend says of a message of its kind.
+// verdict says what a backend says that takes events as well as requests: the secret that
+// fits decides what a message is, and what it has only where none does.
 func (j *judge) verdict(m *message) verdict {
-	switch m.kind() {
-	case kindEvent:
-		return j.eventVerdict(m)
-	case kindInstall:
+	kind := m.kind()
+	if kind == kindInstall {
 		return j.installVerdict(m)
 	}
-	return j.requestVerdict(m)
+	event, request := j.eventVerdict(m), j.requestVerdict(m)
+	if event.accepted() || kind == kindEvent && !request.accepted() {
+		return event
+	}
+	return request
+}
+
+// prepareVerdict says the verdict with what there are secrets for. It is an error if there
+// are none, or bad ones, of the kind that the message is.
+func (j *judge) prepareVerdict(m *message) (verdict, error) {
+	forRequests, forEvents := j.prepare(), j.prepareEndpoint()
+	v := j.verdict(m)
+	if v.Kind == kindEvent {
+		return v, forEvents
+	}
+	return v, forRequests
 }
 
 // refused is the verdict on what an error of the library is said of.

@@ -16,14 +16,14 @@ import (
 const kindEvent = "event"
 
 // isEvent reports whether a body says that it is an event of Stripe's. Unlike what is
-// signed for an extension, an event names no user.
+// signed for an extension, an event has no user_id and account_id.
 func isEvent(body []byte) bool {
 	if _, err := events.ParseUnverified(body); err == nil {
-		return !holdsIDs(body)
+		return !holdsBothIDs(body)
 	}
 	var members struct{ Object string }
 	return json.Unmarshal(body, &members) == nil && slices.Contains([]string{"event", "v2.core.event"}, members.Object) &&
-		!holdsIDs(body)
+		!holdsBothIDs(body)
 }
 
 // prepareEndpoint makes the Endpoint.

@@ -49,7 +49,7 @@ func (j *judge) installVerdict(m *message) verdict {
 	case state != "" && query.Has("code") && !query.Has("install_signature"):
 		return verdict{Kind: kindInstall, isOAuth: true, Detail: "the redirect of an OAuth install, in which nothing is signed: whether its " +
 			"state is this browser's, and unused, and its code good, the backend has to tell"}
-	case j.verifiers == nil && !query.Has("code"):
+	case j.verifiers == nil && (state != "" || !query.Has("code")):
 		return verdict{Kind: kindInstall, Detail: "an install, and " + j.secrets.missing()}
 	case state == "":
 		return refused(kindInstall, install.ErrNotStarted)

@@ -83,6 +83,20 @@ func TestEventsAndInstallsAreVerifiedAndExplained(t *testing.T) {
 			stdin: rawEvent(stripejs.Header([]byte(likeEvent), judgedAt, testSecret), likeEvent),
 			out:   "accepted: signed for usr_1 of acct_1 *",
 		},
+		"verify takes a request whose signed ids come beside what looks like an event for a request": {
+			args: append(words("verify -now 1700000000 -user usr_1 -account acct_1 -body"), `{"object":"event"}`, "-header", idsHeader),
+			env:  []string{secretEnv},
+			out:  "accepted: signed for usr_1 of acct_1 at 2023-11-14T22:13:20Z (0s ago), over the ids in the headers only: the body is not signed\n",
+		},
+		"explain does too": {
+			args: append(words("explain -now 1700000000 -user usr_1 -account acct_1 -body"), `{"object":"event"}`, "-header", idsHeader),
+			env:  []string{secretEnv}, out: "nothing_wrong: *",
+		},
+		"verify refuses what looks like an event that names an account as one": {
+			args: words("verify -now 1700000000"), code: 1,
+			stdin: rawEvent(testEventHeader, strings.Replace(testEvent, "{", `{"account_id":"acct_1",`, 1)),
+			out:   "refused: no_match: no v1 signature matches the body: *",
+		},
 		"explain finds nothing wrong with an event": {
 			args: words("explain -now 1700000000"), stdin: rawEvent(testEventHeader, testEvent), out: "nothing_wrong: *",
 		},
@@ -157,6 +171,21 @@ func TestEventsAndInstallsAreVerifiedAndExplained(t *testing.T) {
 			err: "stripeapps: -install is not a URL, like https://app.example.com/installed?user_id=… (see stripeapps explain -h)\n",
 		},
 	})
+}
+
+// What an Endpoint or a Verifier accepts, verify accepts and explain finds nothing wrong with.
+func TestTheSecretThatFitsDecidesWhatItIs(t *testing.T) {
+	for _, ids := range []string{`"user_id":"usr_1"`, `"account_id":"acct_1"`, `"user_id":"usr_1","account_id":"acct_1"`} {
+		text := strings.TrimSuffix(testEvent, "\n}") + "," + ids + "}"
+		for secret, kind := range map[string]string{testWebhookSecret: kindEvent, testSecret: "request"} {
+			raw := rawEvent(stripejs.Header([]byte(text), judgedAt, secret), text)
+			isAccepted := kind == kindEvent || strings.Contains(ids, "user_id") && strings.Contains(ids, "account_id")
+			for _, command := range []string{"verify", "explain"} {
+				got := execute(t, raw, []string{secretEnv, webhookEnv}, command, "-now", "1700000000")
+				assert.Equal(t, isAccepted, got.code == 0, "%s %s: %s", command, ids, got.out+got.err)
+			}
+		}
+	}
 }
 
 // The verdict on an install is that of install.Link, but for what only that can tell.
@@ -384,7 +413,8 @@ func TestWithoutAnAppsSecretARequestIsNotVerified(t *testing.T) {
 		assert.Equal(t, want, v.Code, "needs no secret")
 		assert.NotContains(t, v.Detail, "secret")
 	}
-	for _, m := range []*message{{target: "/", body: []byte(body)}, {install: "/installed"}} {
+	signedWithCode := &message{install: installTarget("x", testSecret) + "&code=ac_1"}
+	for _, m := range []*message{{target: "/", body: []byte(body)}, {install: "/installed"}, signedWithCode} {
 		v := j.verdict(m)
 		assert.Nil(t, v.Accepted)
 		assert.Contains(t, v.Detail, "there is no secret: set $STRIPE_APP_SECRET")
@@ -396,16 +426,17 @@ func TestAWebhooksSecretIsNotShown(t *testing.T) {
 	assert.Equal(t, "(an odd method)", p.shownMethod("hunter2hunter2"))
 }
 
-func TestAnEventNamesNoUser(t *testing.T) {
+func TestAnEventDoesNotNameAUserOfAnAccount(t *testing.T) {
 	for body, want := range map[string]bool{
 		testEvent:                    true,
 		`{"object":"event"}`:         true, // and no good one
 		`{"object":"v2.core.event"}`: true,
 		likeEvent:                    false,
 		`{"object":"event","user_id":"usr_1","account_id":"acct_1"}`: false,
-		`{"object":"charge"}`: false,
-		`"event"`:             false,
-		``:                    false,
+		`{"object":"event","account_id":"acct_1"}`:                   true,
+		`{"object":"charge"}`:                                        false,
+		`"event"`:                                                    false,
+		``:                                                           false,
 	} {
 		assert.Equal(t, want, isEvent([]byte(body)), body)
 	}

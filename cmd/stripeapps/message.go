@@ -25,7 +25,7 @@ type message struct {
 	install string
 }
 
-// kind is what a message is, by what it has: an event, an install, or "" for an
+// kind is what a message seems to be, by what it has: an event, an install, or "" for an
 // extension's request.
 func (m *message) kind() string {
 	switch {
@@ -196,9 +196,19 @@ func (a *app) readBody(cmd *cli.Command, m *message) (err error) {
 
 // holdsIDs reports whether a body is an object with one of the ids as a member.
 func holdsIDs(body []byte) bool {
+	user, account := idsIn(body)
+	return user || account
+}
+
+func holdsBothIDs(body []byte) bool {
+	user, account := idsIn(body)
+	return user && account
+}
+
+func idsIn(body []byte) (user, account bool) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) != nil {
-		return false
+		return false, false
 	}
-	return members["user_id"] != nil || members["account_id"] != nil
+	return members["user_id"] != nil, members["account_id"] != nil
 }

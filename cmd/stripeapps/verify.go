@@ -29,13 +29,13 @@ func (a *app) verify(_ context.Context, cmd *cli.Command) error {
 		return err
 	}
 	m, err := a.readMessage(cmd)
-	if err == nil {
-		err = j.prepareFor(m.kind())
-	}
 	if err != nil {
 		return err
 	}
-	v := j.verdict(m)
+	v, err := j.prepareVerdict(m)
+	if err != nil {
+		return err
+	}
 	if cmd.Bool("json") {
 		a.printJSON(v)
 	} else {
