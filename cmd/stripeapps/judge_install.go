@@ -58,9 +58,7 @@ func (j *judge) installVerdict(m *message) verdict {
 	}
 	signature, err := j.verifiers[stripeapps.SignedBody].VerifyPayload(installText(state, user, account), query.Get("install_signature"))
 	if err != nil {
-		v := refused(kindInstall, err)
-		v.Code = install.ErrSignature.Code()
-		return v
+		return refused(kindInstall, install.ErrSignature)
 	}
 	yes := true
 	v := verdict{Kind: kindInstall, Accepted: &yes, Source: "query", UserID: user, AccountID: account}

@@ -132,7 +132,12 @@ func TestEventsAndInstallsAreVerifiedAndExplained(t *testing.T) {
 		},
 		"verify refuses an install that an endpoint's secret has signed": {
 			args: words("verify -now 1700000000 -install " + installTarget("x", testWebhookSecret)), code: 1,
-			out: "refused: install_signature_refused: *",
+			out: "refused: install_signature_refused: Stripe's confirmation of this install could not be verified: start again, and if that " +
+				"does not help, tell whoever runs this site\n" + hint,
+		},
+		"verify refuses an install without a signature in the same words": {
+			args: words("verify -install https://h/installed?state=x&user_id=usr_1&account_id=acct_1"), code: 1,
+			out: "refused: install_signature_refused: Stripe's confirmation of this install could not be verified: *",
 		},
 		"verify refuses an install that was cancelled": {
 			args: words("verify -now 1700000000 -install https://h/installed?error=access_denied"), code: 1,
