@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,9 +32,9 @@ func newSignedInstall(cmd *cli.Command, _ []byte, s secrets) (*signedRequest, er
 	return r, nil
 }
 
-// installOf takes the redirect URI and the state from an install link that has both,
-// or else from the flags.
-func installOf(cmd *cli.Command) (back *url.URL, state string, err error) {
+// installOf takes the redirect URI and the state from an install link, or from the
+// redirect URI itself; the state can be in -state instead.
+func installOf(cmd *cli.Command) (_ *url.URL, state string, err error) {
 	link, err := parseURL(cmd, installFlag, "")
 	if err != nil {
 		return nil, "", err
@@ -43,17 +44,22 @@ func installOf(cmd *cli.Command) (back *url.URL, state string, err error) {
 			"only the token endpoint that has made a code takes it, so play Stripe in a test, with "+
 			"stripeappstest.NewOAuthRedirect and installtest.TokenEndpoint")
 	}
-	query, state := link.Query(), cmd.String("state")
-	if back = link; query.Has("redirect_uri") {
+	back, query := link, link.Query()
+	if cmd.IsSet("state") && query.Has("state") {
+		return nil, "", misused(cmd, "-state and the state in -install are both given: give one of them")
+	}
+	state = cmp.Or(cmd.String("state"), query.Get("state"))
+	switch {
+	case query.Has("redirect_uri"):
 		if back, err = parseAbsolute(query.Get("redirect_uri")); err != nil {
 			return nil, "", misused(cmd, "the redirect_uri in -install is not an absolute http or https URL without a password")
 		}
-		if cmd.IsSet("state") && query.Has("state") {
-			return nil, "", misused(cmd, "-state and the state in -install are both given: give one of them")
-		}
-		if !cmd.IsSet("state") {
-			state = query.Get("state")
-		}
+	case isInstallLink(link):
+		return nil, "", misused(cmd, "the install link in -install has no redirect_uri, to which a browser would come back: add it, or give "+
+			"-install the redirect URI itself")
+	case query.Has("state"): // which is added
+		query.Del("state")
+		back.RawQuery = query.Encode()
 	}
 	if state == "" {
 		return nil, "", misused(cmd, "there is no state, without which a backend refuses an install: "+
@@ -64,3 +70,8 @@ func installOf(cmd *cli.Command) (back *url.URL, state string, err error) {
 
 // isOAuthLink reports whether an address is that to which an install.OAuth leads.
 func isOAuthLink(link *url.URL) bool { return strings.HasPrefix(link.Path, "/oauth/v2/") }
+
+// isInstallLink reports whether an address is one to which an install.Link leads.
+func isInstallLink(link *url.URL) bool {
+	return link.Host == "marketplace.stripe.com" || strings.HasPrefix(link.Path, "/apps/install/link/")
+}

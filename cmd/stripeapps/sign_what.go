@@ -16,7 +16,7 @@ func otherSignFlags() []cli.Flag {
 		&cli.StringFlag{
 			Name: installFlag,
 			Usage: "sign an install, with its state: the install link with redirect_uri and state, a `URL`; " +
-				"or the redirect URI, with -state",
+				"or the redirect URI, with the state in it or in -state",
 		},
 		&cli.StringFlag{Name: "state", Usage: "the `STATE` of the install, where the URL has none"},
 		&cli.BoolFlag{Name: "live", Usage: "an event or an install of live mode, and not of test mode"},

@@ -179,6 +179,20 @@ func TestSignAnInstall(t *testing.T) {
 			err: "stripeapps: note: the command is without the cookie of the browser that has begun the install, and is refused so: " +
 				"begin it with curl -c jar, and add -b jar to this\n",
 		},
+		"an install takes the state from the redirect URI": {
+			args: words("sign -live -time 1700000000 -user usr_1 -account acct_1 -install https://h/installed?x=1&state=a"),
+			out: "https://h/installed?x=1&user_id=usr_1&account_id=acct_1&state=a" +
+				"&install_signature=t%3D1700000000%2Cv1%3D19d576f5d44a8d69ae861fd7d32532aee495824f2b1fad088de33c233c4a877a\n",
+		},
+		"an install leads back from Stripe": {
+			args: words("sign -state x -install https://marketplace.stripe.com/apps/install/link/com.example.app"), code: 2,
+			err: "stripeapps: the install link in -install has no redirect_uri, to which a browser would come back: add it, or give -install " +
+				"the redirect URI itself" + usageOfSign,
+		},
+		"an install has one state, also in the redirect URI": {
+			args: words("sign -state x -install https://h/installed?state=y"), code: 2,
+			err: "stripeapps: -state and the state in -install are both given: give one of them" + usageOfSign,
+		},
 		"an install needs a state": {
 			args: words("sign -install https://h/installed"), code: 2,
 			err: "stripeapps: there is no state, without which a backend refuses an install: give -install the address that your " +
