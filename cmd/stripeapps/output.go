@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/urfave/cli/v3"
 )
@@ -27,11 +29,33 @@ func (o *output) Write(p []byte) (int, error) {
 
 func (a *app) println(text string) { fmt.Fprintln(a.out, text) }
 
-// printJSON prints value on a line of its own.
+// printJSON prints value on a line of its own, with nothing in it that a terminal acts on.
 func (a *app) printJSON(value any) {
-	encoder := json.NewEncoder(a.out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.Encode(value) // of plain structs: cannot fail but for out, which remembers it
+	if err := encoder.Encode(value); err != nil {
+		panic(err) // of plain structs
+	}
+	a.println(escaped(strings.TrimSuffix(text.String(), "\n")))
+}
+
+// escaped writes the runes of a JSON text that oneLine leaves out as \uXXXX. Those that
+// could stand outside of its strings have been.
+func escaped(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !isHidden(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // paint colors text: bold red, green, yellow or faint, where colors are wanted.
@@ -58,8 +82,9 @@ func isTerminal(f *os.File) bool {
 
 // oneLine returns text on one line, with nothing that a terminal acts on.
 func oneLine(text string) string {
-	parts := strings.FieldsFunc(strings.ToValidUTF8(text, "\ufffd"), func(r rune) bool {
-		return unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029'
-	})
+	parts := strings.FieldsFunc(strings.ToValidUTF8(text, "\ufffd"), isHidden)
 	return strings.TrimSpace(strings.Join(parts, " "))
 }
+
+// isHidden reports whether a rune is not to be seen, but changes what is.
+func isHidden(r rune) bool { return unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029' }

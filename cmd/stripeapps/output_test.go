@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-8a2ffb75/stripeapps/internal/stripejs"
 )
 
 func TestColorsAreForTerminalsThatWantThem(t *testing.T) {
@@ -41,6 +44,26 @@ func TestColorsAreForTerminalsThatWantThem(t *testing.T) {
 			assert.Equal(t, 0, code, stderr.String())
 			assert.Equal(t, c.colored, strings.Contains(out.String(), "\x1b[32maccepted\x1b[0m"), out.String())
 		})
+	}
+}
+
+// A terminal acts on some of what a signed event can say, or shows it in another order.
+func TestNothingThatATerminalActsOnIsPrinted(t *testing.T) {
+	const odd = "a\u202eb\u009b31m\u200b\u00ad\U000e0041\x7f\u2066é\ufeff\x1b"
+	event := strings.Replace(testEvent, "deauthorized", "deauthorized\u202ex", 1)
+	var out bytes.Buffer
+	a := &app{out: &output{w: &out}}
+	a.printJSON(map[string]string{"type": odd})
+	assert.Equal(t, `{"type":"a\u202eb\u009b31m\u200b\u00ad\udb40\udc41\u007f\u2066é\ufeff\u001b"}`+"\n", out.String())
+	var read map[string]string
+	assert.NoError(t, json.Unmarshal(out.Bytes(), &read))
+	assert.Equal(t, odd, read["type"], "it reads as before")
+
+	header := stripejs.Header([]byte(event), judgedAt, testWebhookSecret)
+	for _, format := range []string{"-json=false", "-json"} {
+		got := execute(t, rawEvent(header, event), []string{webhookEnv}, format, "verify", "-now", "1700000000")
+		assert.Contains(t, got.out, "deauthorized")
+		assert.NotContains(t, got.out, "\u202e")
 	}
 }
 
