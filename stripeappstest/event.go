@@ -48,9 +48,11 @@ func InTestMode() Option { return func(s *signing) { s.testMode = true } }
 //
 // Options say who signs and when, as for NewRequest, or what is wrong; WithAccount is
 // for the account that the event happened in, and "" leaves it out, as for a private
-// app. Tampered adds a line break to what was signed. WithUser, IDsInHeaders, IDsInQuery
-// and OnlyIDsSigned make no sense for an event, and NewEvent panics, as it does on a
-// type that is empty, an object that is none, and on what httptest.NewRequest panics on.
+// app: the object of an apps.install.… names it all the same, and must be given then.
+// Tampered adds a line break to what was signed. WithUser, IDsInHeaders, IDsInQuery and
+// OnlyIDsSigned make no sense for an event, and NewEvent panics, as it does on a type
+// that is empty, an object that is none, a related_object without a type or a path, and
+// on what httptest.NewRequest panics on.
 func NewEvent(target, eventType string, object any, options ...Option) *http.Request {
 	s, err := newEventSigning(options)
 	if err != nil {
@@ -146,10 +148,16 @@ func (s *signing) event(eventType string, object any) ([]byte, error) {
 		return nil, err
 	}
 	if strings.HasPrefix(eventType, "v1.") || strings.HasPrefix(eventType, "v2.") {
+		if text != nil && !isReference(text) {
+			return nil, errors.New(`stripeappstest: the object of a thin event is its related_object, which has a type and a path: {"id":"ch_1","type":"charge","url":"/v1/charges/ch_1"}`)
+		}
 		return eventText(thinEvent{
 			ID: id, Object: "v2.core.event", Type: eventType, Livemode: !s.testMode, Context: account, RelatedObject: text,
 			Created: s.at.UTC().Format("2006-01-02T15:04:05.000Z"),
 		}, ""), nil
+	}
+	if text == nil && account == "" && strings.HasPrefix(eventType, "apps.install.") {
+		return nil, errors.New(`stripeappstest: an apps.install.… event has its account in its object, also where WithAccount("") leaves it out of the event: give the object`)
 	}
 	if text == nil {
 		text = objectOf(eventType, account, !s.testMode)
@@ -162,6 +170,17 @@ func (s *signing) event(eventType string, object any) ([]byte, error) {
 	return eventText(event, "  "), nil
 }
 
+// isReference reports whether an object can be a related_object. A singleton has no id.
+func isReference(text json.RawMessage) bool {
+	var members map[string]any
+	if json.Unmarshal(text, &members) != nil {
+		return false
+	}
+	kind, _ := members["type"].(string)
+	path, _ := members["url"].(string)
+	return kind != "" && strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//")
+}
+
 // objectOf returns an object that fits a type, as far as this package knows.
 func objectOf(eventType, account string, livemode bool) json.RawMessage {
 	var object any = struct{}{}
@@ -169,10 +188,14 @@ func objectOf(eventType, account string, livemode bool) json.RawMessage {
 	case strings.HasPrefix(eventType, "account.application."):
 		object = map[string]any{"id": eventApplication, "object": "application", "name": "Test App"}
 	case strings.HasPrefix(eventType, "apps.install."):
+		status := "installed"
+		if eventType == "apps.install.deleted" {
+			status = "uninstalling"
+		}
 		object = map[string]any{
 			"id": "appinst_test", "object": "apps.install", "account": account, "app": DefaultAppID, "livemode": livemode,
 			"approval_required": false, "channel": "public", "permissions_granted": []string{}, "permissions_pending": []string{},
-			"status": "installed",
+			"status": status,
 		}
 	}
 	text, _ := json.Marshal(object) // cannot fail

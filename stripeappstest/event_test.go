@@ -45,21 +45,26 @@ func TestNewEvent(t *testing.T) {
 		options         options
 		want            events.Event
 		change          events.ChangeKind
+		status          string
 	}{
 		{"a snapshot event", "invoice.paid", `{"id":"in_1"}`, nil,
-			events.Event{Type: "invoice.paid", Account: "acct_test", Context: "acct_test", Livemode: true}, ""},
+			events.Event{Type: "invoice.paid", Account: "acct_test", Context: "acct_test", Livemode: true}, "", ""},
 		{"of a private app", "invoice.paid", nil, options{stripeappstest.WithAccount("")},
-			events.Event{Type: "invoice.paid", Livemode: true}, ""},
+			events.Event{Type: "invoice.paid", Livemode: true}, "", ""},
 		{"of another account, in test mode", "invoice.paid", nil, options{stripeappstest.WithAccount("acct_1"), stripeappstest.InTestMode()},
-			events.Event{Type: "invoice.paid", Account: "acct_1", Context: "acct_1"}, ""},
+			events.Event{Type: "invoice.paid", Account: "acct_1", Context: "acct_1"}, "", ""},
 		{"an install", "account.application.authorized", nil, nil,
-			events.Event{Type: "account.application.authorized", Account: "acct_test", Context: "acct_test", Livemode: true}, events.Installed},
+			events.Event{Type: "account.application.authorized", Account: "acct_test", Context: "acct_test", Livemode: true}, events.Installed, ""},
 		{"an install, by the newer event", "apps.install.deleted", nil, nil,
-			events.Event{Type: "apps.install.deleted", Account: "acct_test", Context: "acct_test", Livemode: true}, events.Uninstalled},
+			events.Event{Type: "apps.install.deleted", Account: "acct_test", Context: "acct_test", Livemode: true}, events.Uninstalled, "uninstalling"},
+		{"an update, by the newer event", "apps.install.updated", nil, nil,
+			events.Event{Type: "apps.install.updated", Account: "acct_test", Context: "acct_test", Livemode: true}, events.Updated, "installed"},
+		{"of a private app, by the newer event", "apps.install.created", `{"object":"apps.install","account":"acct_1","app":"com.example"}`, options{stripeappstest.WithAccount("")},
+			events.Event{Type: "apps.install.created", Livemode: true}, events.Installed, ""},
 		{"a thin event", "v1.account.application.deauthorized", nil, options{stripeappstest.WithEventID("evt_1")},
-			events.Event{ID: "evt_1", Type: "v1.account.application.deauthorized", Account: "acct_test", Context: "acct_test", Livemode: true, Thin: true}, events.Uninstalled},
+			events.Event{ID: "evt_1", Type: "v1.account.application.deauthorized", Account: "acct_test", Context: "acct_test", Livemode: true, Thin: true}, events.Uninstalled, ""},
 		{"a thin event about an object", "v1.charge.succeeded", map[string]string{"id": "ch_1", "type": "charge", "url": "/v1/charges/ch_1"}, nil,
-			events.Event{Type: "v1.charge.succeeded", Account: "acct_test", Context: "acct_test", Livemode: true, Thin: true, Related: events.Related{ID: "ch_1", Type: "charge", URL: "/v1/charges/ch_1"}}, ""},
+			events.Event{Type: "v1.charge.succeeded", Account: "acct_test", Context: "acct_test", Livemode: true, Thin: true, Related: events.Related{ID: "ch_1", Type: "charge", URL: "/v1/charges/ch_1"}}, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, status, code := take(t, stripeappstest.NewEvent("/stripe/events", test.eventType, test.object, append(test.options, at)...))
@@ -68,6 +73,7 @@ func TestNewEvent(t *testing.T) {
 			assert.Regexp(t, `^evt_\w+$`, got.ID)
 			change, _ := got.Change()
 			assert.Equal(t, test.change, change.Kind)
+			assert.Equal(t, test.status, change.Status)
 			if test.want.ID == "" {
 				test.want.ID = got.ID
 			}
@@ -165,6 +171,17 @@ func TestMisuseOfEventsPanics(t *testing.T) {
 	assert.PanicsWithValue(t, "stripeappstest: an Option is nil", func() { stripeappstest.NewEvent("/", "a", nil, nil) })
 	assert.PanicsWithValue(t, "stripeappstest: NewEvent needs the type of the event", func() { stripeappstest.NewEvent("/", "", nil) })
 	assert.PanicsWithValue(t, "stripeappstest: the payload, of type string, is not a JSON object in UTF-8, nested at most 256 levels deep", func() { stripeappstest.NewEvent("/", "a", "[]") })
+	for _, object := range []any{
+		`{}`, `{"id":"in_1","object":"invoice"}`, `{"type":"charge"}`, `{"url":"/v1/charges/ch_1"}`, `{"type":"charge","URL":"/v1/charges/ch_1"}`,
+		`{"type":"charge","url":"v1"}`, `{"type":"charge","url":"//v1"}`, `{"type":1,"url":"/v1"}`,
+	} {
+		assert.PanicsWithValue(t, `stripeappstest: the object of a thin event is its related_object, which has a type and a path: {"id":"ch_1","type":"charge","url":"/v1/charges/ch_1"}`, func() {
+			stripeappstest.NewEvent("/", "v1.charge.succeeded", object)
+		})
+	}
+	assert.PanicsWithValue(t, `stripeappstest: an apps.install.… event has its account in its object, also where WithAccount("") leaves it out of the event: give the object`, func() {
+		stripeappstest.NewEvent("/", "apps.install.deleted", nil, stripeappstest.WithAccount(""))
+	})
 	assert.PanicsWithValue(t, "stripeappstest: Expired would be before 1970: give a later time to At", func() {
 		stripeappstest.NewEvent("/", "a", nil, stripeappstest.At(time.Unix(0, 0)), stripeappstest.Expired())
 	})
