@@ -97,8 +97,8 @@ type Config struct {
 	// HandlerTimeout is how long a handler may take: its context ends then. Stripe does
 	// not document for how long it waits, before it hangs up and sends the event again
 	// later. That does not end the context: a handler that is later than Stripe waits has
-	// still handled the event, and with a Guard the next delivery finds it done. 0 means DefaultHandlerTimeout; negative values and values over an hour are
-	// errors.
+	// still handled the event, and with a Guard the next delivery finds it done. 0 means
+	// DefaultHandlerTimeout; negative values and values over an hour are errors.
 	HandlerTimeout time.Duration
 
 	// Guard lets each event be handled once: NewMemory for one process, or one that
