@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed-8a2ffb75/stripeapps"
@@ -15,11 +16,27 @@ const kindInstall = "install"
 
 // isInstall reports whether an address is one that an install link leads to: signed, or
 // with what should have been, or with a code of Stripe's, or with the error of somebody
-// who has not agreed.
+// who has not agreed. But for the signature and the code, others can be so too.
 func isInstall(target string) bool {
 	query, _ := installQuery(target)
-	return query.Has("install_signature") || query.Get("error") == "access_denied" || strings.HasPrefix(query.Get("code"), "ac_") ||
+	return isInstallAlone(target) || query.Get("error") == "access_denied" ||
 		query.Has("state") && query.Has("user_id") && query.Has("account_id")
+}
+
+// isInstallAlone reports whether an address has what only that of an install has.
+func isInstallAlone(target string) bool {
+	query, _ := installQuery(target)
+	return query.Has("install_signature") || strings.HasPrefix(query.Get("code"), "ac_")
+}
+
+// canBeInstall reports whether somebody who was led to an address can have come from an
+// install: one that was begun in the Marketplace brings nothing of its own.
+func canBeInstall(target string) bool {
+	query, err := installQuery(target)
+	if len(query) == 0 {
+		return err == nil
+	}
+	return slices.ContainsFunc([]string{"state", "user_id", "account_id", "error"}, query.Has)
 }
 
 var errLongQuery = errors.New("the query is too long")

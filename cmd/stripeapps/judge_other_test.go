@@ -251,7 +251,10 @@ func TestServeReportsEventsAndInstalls(t *testing.T) {
 	defer backend.Close()
 	webhookFile := write(t, "webhooks.txt", testWebhookSecret+"\n")
 	stamp := judgedAt.Format(time.TimeOnly) + " "
-	const indent = "         "
+	const (
+		indent  = "         "
+		perhaps = "if this path is where an install link leads back to:\n"
+	)
 	withWebhooks := []string{"-webhook-secret-file", webhookFile}
 	eventHeader := http.Header{"Stripe-Signature": {testEventHeader}}
 	status := func(header http.Header, code string) http.Header {
@@ -322,7 +325,34 @@ func TestServeReportsEventsAndInstalls(t *testing.T) {
 		},
 		"an install that was cancelled": {
 			target: "/installed?error=access_denied&error_description=x", header: http.Header{"Test-Status": {"400"}},
-			want: "GET /installed 400 refused install: install_cancelled\n" + indent + "install_cancelled: *",
+			want: "GET /installed 400 unsigned\n" + indent + perhaps + indent + "install_cancelled: the person has not agreed *",
+		},
+		"an error of somebody else's": {
+			target: "/login/back?error=access_denied&state=x", header: fromStripe, want: "GET /login/back 200 unsigned\n",
+		},
+		"an install that has failed": {
+			target: "/installed?error=server_error&state=x", header: status(fromStripe, "400"),
+			want: "GET /installed 400 unsigned\n" + indent + perhaps + indent + "install_cancelled: the address says that the install has failed, *",
+		},
+		"an install whose signature was cut off": {
+			target: "/installed?state=x&user_id=usr_1&account_id=acct_1", header: http.Header{"Test-Status": {"400"}},
+			want: "GET /installed 400 unsigned\n" + indent + perhaps + indent + "install_not_signed: *",
+		},
+		"an install of which little has come": {
+			target: "/installed?state=x&user_id=usr_1", header: status(fromStripe, "400"),
+			want: "GET /installed 400 unsigned\n" + indent + perhaps + indent + "install_not_signed: *",
+		},
+		"a state and ids that are something else": {
+			target: "/orders?state=open&user_id=7&account_id=8", want: "GET /orders 200 unsigned\n",
+		},
+		"a page that somebody has come to, and that refuses": {
+			target: "/search?q=1", header: status(fromStripe, "400"), want: "GET /search 400 unsigned\n",
+		},
+		"an unsigned request where events and requests are verified": {
+			body: "{}", header: http.Header{"Test-Status": {"401"}}, args: withWebhooks,
+			want: "POST /hook 401 unsigned\n" + indent + "not_signed: there is no Stripe-Signature header: let the extension send the value " +
+				"that fetchStripeSignature returns, or, if this is an event, let the one that Stripe sends arrive, and see that no proxy on " +
+				"the way removes the header\n",
 		},
 		"an install with OAuth": {
 			target: "/connected?code=ac_1&state=x", header: fromStripe,
@@ -350,7 +380,7 @@ func TestServeReportsEventsAndInstalls(t *testing.T) {
 		},
 		"an install that was begun in the Marketplace": {
 			target: "/installed", header: status(fromStripe, "400"),
-			want: "GET /installed 400 unsigned\n" + indent + "install_not_started: there is neither a state *",
+			want: "GET /installed 400 unsigned\n" + indent + perhaps + indent + "install_not_started: there is neither a state *",
 		},
 		"a page that somebody has come to": {
 			target: "/", header: fromStripe, want: "GET / 200 unsigned\n",

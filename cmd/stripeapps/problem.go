@@ -79,7 +79,14 @@ func (read problem) says() string {
 // was signed, by what only that says.
 func (read problem) ofEndpoint() bool {
 	return read.Code == events.ErrMalformedEvent.Code() ||
-		read.Code == stripeapps.ErrNoMatch.Code() && strings.Contains(read.Detail, "webhook endpoint")
+		read.Code == stripeapps.ErrNoMatch.Code() && strings.Contains(read.Detail, "webhook endpoint") ||
+		read.Code == stripeapps.ErrNotSigned.Code() && strings.Contains(read.Detail, "with each event")
+}
+
+// canBeOfInstall reports whether it can be a page for installs that refuses: package
+// install's is no problem document.
+func (read problem) canBeOfInstall() bool {
+	return read.Code == "" || strings.HasPrefix(read.Code, "install_")
 }
 
 // ofChain reports whether it is the chain for extensions that refuses a signature, or

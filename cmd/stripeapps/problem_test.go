@@ -82,6 +82,16 @@ func TestServeSaysWhyTheBackendRefuses(t *testing.T) {
 			want: "POST /hook 401 " + event + fits + "the backend refused with no_match (no v1 signature matches the body: check that the secret " +
 				"is that of this webhook endpoint *",
 		},
+		"an unsigned event at the endpoint for events": {
+			path: "/hook", body: testEvent, args: webhooks,
+			want: "POST /hook 401 unsigned\n         not_signed: there is no Stripe-Signature header: let the value that Stripe sends with the " +
+				"event arrive, *",
+		},
+		"an unsigned request at a route for extensions": {
+			path: "/api", body: body, args: webhooks,
+			want: "POST /api 401 unsigned\n         not_signed: there is no Stripe-Signature header: send the value that fetchStripeSignature " +
+				"returns, *",
+		},
 		"a request at the endpoint for events": {
 			path: "/hook", body: body, header: bodyHeader, args: webhooks,
 			want: "POST /hook 401 " + ext + fits + "this path is the endpoint for events, as the backend's response shows (no_match), and what " +
@@ -96,7 +106,9 @@ func TestServeSaysWhyTheBackendRefuses(t *testing.T) {
 			s := serveInFrontOf(t, routeAndEndpoint(t, secret).URL, c.args...)
 			r, err := http.NewRequest(http.MethodPost, s.url+c.path, strings.NewReader(c.body))
 			require.NoError(t, err)
-			r.Header.Set("Stripe-Signature", c.header)
+			if c.header != "" {
+				r.Header.Set("Stripe-Signature", c.header)
+			}
 			response, err := http.DefaultClient.Do(r)
 			require.NoError(t, err)
 			defer response.Body.Close()

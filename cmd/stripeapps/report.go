@@ -21,7 +21,8 @@ type report struct {
 	Explanations []findingJSON `json:"explanations,omitempty"`
 	problem      problem       // the backend's
 	printed      bool
-	fromStripe   bool // a browser was led here, perhaps from the Marketplace
+	navigation   bool   // of a browser: no extension's request, and no event
+	install      string // the address, if an install can have led here
 }
 
 type reportKey struct{}
@@ -33,12 +34,15 @@ func (p *proxy) look(r *http.Request) *report {
 	switch {
 	case r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "":
 		rep.Verdict = "preflight"
-	case r.Header[signatureHeader] == nil && r.Method == http.MethodGet && isInstall(r.RequestURI):
+	case r.Header[signatureHeader] == nil && r.Method == http.MethodGet && isInstallAlone(r.RequestURI):
 		p.judgeWhole(rep, &message{header: r.Header, install: r.RequestURI})
 	case r.Header[signatureHeader] == nil:
 		rep.Verdict = "unsigned"
-		rep.fromStripe = r.Method == http.MethodGet &&
-			r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Site") == "cross-site"
+		rep.navigation = r.Header.Get("Sec-Fetch-Mode") == "navigate"
+		led := rep.navigation && r.Header.Get("Sec-Fetch-Site") == "cross-site"
+		if r.Method == http.MethodGet && (isInstall(r.RequestURI) || led && canBeInstall(r.RequestURI)) {
+			rep.install = r.RequestURI
+		}
 	default:
 		m := &message{header: r.Header, target: r.RequestURI}
 		tooLarge := false
@@ -133,19 +137,38 @@ func (p *proxy) print(rep *report, status int) {
 func (p *proxy) compare(rep *report) {
 	bad := rep.Status == http.StatusBadRequest || rep.Status == http.StatusUnauthorized
 	switch {
-	case rep.fromStripe && rep.Status == http.StatusBadRequest:
-		rep.Explanations = p.judge.explain(&message{install: rep.Path})
+	case rep.install != "" && rep.Status == http.StatusBadRequest && rep.problem.canBeOfInstall():
+		rep.Note = "if this path is where an install link leads back to:"
+		rep.Explanations = p.judge.explain(&message{install: rep.install})
 	case rep.isOAuth && rep.Status >= http.StatusBadRequest:
 		rep.Note = "the backend refused: see its response, and whether the state is too old, used, or of another browser, and the code " +
 			"older than 5 minutes, used, or of another mode than the key"
-	case rep.Verdict == "unsigned" && bad:
-		rep.Explanations = p.judge.explain(&message{header: http.Header{}})
+	case rep.Verdict == "unsigned" && bad && !rep.navigation:
+		rep.Explanations = p.explainUnsigned(rep)
 	case rep.Verdict == "accepted" && (bad || rep.Status == http.StatusForbidden || rep.Kind == kindInstall && rep.Status == http.StatusConflict):
 		rep.Verdict = "verifies"
 		rep.Note = "the signature fits, but " + p.whyRefused(rep)
 	case rep.Verdict == "not_verified":
 		rep.Note = rep.wrongRoute()
 	}
+}
+
+// explainUnsigned says what lacks a signature: a request, or an event, or one of the two
+// where the backend does not say which it expects.
+func (p *proxy) explainUnsigned(rep *report) []findingJSON {
+	m := &message{header: http.Header{}}
+	found := p.judge.explain(m)
+	switch {
+	case rep.Method != http.MethodPost || p.judge.endpoint == nil || p.judge.verifiers == nil:
+	case rep.problem.ofEndpoint():
+		ofEvents := *p.judge
+		ofEvents.secrets = secrets{kind: appSecrets}
+		found = ofEvents.explain(m)
+	case rep.problem.Code == "":
+		found[0].Text = "there is no Stripe-Signature header: let the extension send the value that fetchStripeSignature returns, or, " +
+			"if this is an event, let the one that Stripe sends arrive, and see that no proxy on the way removes the header"
+	}
+	return found
 }
 
 // whyRefused says why a backend refuses what verifies: what it says itself, or else where
