@@ -309,6 +309,10 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if next == nil {
 		next = http.DefaultTransport
 	}
+	if err := r.Context().Err(); err != nil { // the process may have stood still: it is another one's turn by now
+		r.Body.Close()
+		return nil, err
+	}
 	response, err := next.RoundTrip(r)
 	if err != nil {
 		return nil, err

@@ -83,6 +83,18 @@ func TestAnInstallIsOnlyInDoubtIfItMayNotBeTheLast(t *testing.T) {
 			})
 		})
 	}
+	t.Run("Stripe has refused the first one", func(t *testing.T) {
+		inBubble(t, func(w *world) {
+			tokens := w.installed(live)
+			w.endpoint.Uninstall(live)
+			require.NoError(t, tokens.ForgetBefore(w.Context(), live, time.Now()))
+			_, err := tokens.AccessToken(w.Context(), live)
+			assert.ErrorIs(t, err, install.ErrInstallAgain)
+			time.Sleep(time.Minute)
+			w.good(w.installed(live), live)
+			assert.Equal(t, 1, w.endpoint.Refreshes())
+		})
+	})
 	t.Run("its own Save was done, and it could not be told so", func(t *testing.T) {
 		inBubble(t, func(w *world) {
 			memory, saved := w.store, false
@@ -151,6 +163,36 @@ func TestAnInstallInTheMiddleOfTheRefreshOfAnother(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The second install's clock is behind, so that the first one stays, and is being refreshed.
+func TestAnInstallByAClockThatIsBehindInTheMiddleOfARefresh(t *testing.T) {
+	inBubble(t, func(w *world) {
+		tokens := w.installed(live)
+		require.NoError(t, tokens.ForgetBefore(w.Context(), live, time.Now()), "a refresh is needed")
+		asked := false
+		refreshing := w.process(func(cfg *install.TokensConfig) {
+			cfg.Client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+				response, err := local{w.endpoint}.RoundTrip(r)
+				if !asked {
+					asked = true
+					behind := w.process(func(cfg *install.TokensConfig) {
+						cfg.Now = func() time.Time { return time.Now().Add(-5 * time.Minute) }
+					})
+					_, err := behind.Exchange(w.Context(), live.Mode, w.endpoint.Code(live))
+					assert.NoError(t, err)
+					time.Sleep(10 * time.Second)
+				}
+				return response, err
+			})
+		})
+		var callers sync.WaitGroup
+		callers.Go(func() { w.good(refreshing, live) })
+		time.Sleep(time.Second)
+		w.good(w.process(), live)
+		callers.Wait()
+		assert.Equal(t, 3, w.endpoint.Refreshes(), "the first one, what that has given, and the second one, each once")
+	})
 }
 
 func TestTokensOfTheLongestAreKept(t *testing.T) {

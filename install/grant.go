@@ -76,7 +76,7 @@ func within(at int64, d time.Duration, now time.Time) bool {
 // says which of them is good.
 func (g grant) over(stored grant) grant {
 	switch {
-	case stored.RefreshToken == g.RefreshToken || stored.Rival == g.RefreshToken:
+	case stored.RefreshToken == g.RefreshToken:
 		return stored // g was saved, and nobody was told
 	case stored.Refused != 0 || g.obtained().Sub(stored.installed()).Abs() > skewed:
 		return g

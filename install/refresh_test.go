@@ -55,6 +55,54 @@ func TestAProcessThatHearsOfItsTurnTooLateDoesNotAskStripe(t *testing.T) {
 	}
 }
 
+// It has heard of its turn in time, and is suspended before it has asked.
+func TestAProcessThatStandsStillDoesNotAskStripe(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.installed(live)
+		over()
+		var taken atomic.Bool
+		suspended := w.process(func(cfg *install.TokensConfig) {
+			cfg.Store = &faulty{Store: w.store, lose: once("save", func() error { taken.Store(true); return nil })}
+			cfg.Now = func() time.Time {
+				if taken.CompareAndSwap(true, false) {
+					time.Sleep(70 * time.Second)
+				}
+				return time.Now()
+			}
+		})
+		var callers sync.WaitGroup
+		callers.Go(func() { w.good(suspended, live) })
+		time.Sleep(time.Second)
+		w.good(w.process(), live)
+		callers.Wait()
+		assert.Equal(t, 1, w.endpoint.Refreshes())
+	})
+}
+
+func TestAStoreThatIsAwayWhenTheRefreshTokenIsRefused(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.installed(live)
+		w.endpoint.Uninstall(live)
+		over()
+		away := false
+		tokens := w.process(func(cfg *install.TokensConfig) {
+			cfg.Store = &faulty{Store: w.store, fail: func(string) error {
+				if away {
+					return errStore
+				}
+				return nil
+			}}
+			cfg.Client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+				away = true
+				return local{w.endpoint}.RoundTrip(r)
+			})
+		})
+		_, err := tokens.AccessToken(w.Context(), live)
+		assert.ErrorIs(t, err, install.ErrTokensUnavailable)
+		assert.NotErrorIs(t, err, install.ErrInstallAgain, "another process may have refreshed it")
+	})
+}
+
 // It is so if Leases differ, say.
 func TestARefreshTokenThatAnotherProcessHasUsedIsNotALostInstall(t *testing.T) {
 	inBubble(t, func(w *world) {
