@@ -96,7 +96,7 @@ var (
 		"the signed payload does not say whether the app is used in live or in test mode: "+
 			"sign livemode: environment.mode === 'live' in the payload given to fetchStripeSignature")
 
-	// ErrModeNotServed: TransportConfig.Keys has no key for the mode.
+	// ErrModeNotServed: TransportConfig.Keys, or TokensConfig.Keys, has no key for the mode.
 	ErrModeNotServed = stripeapps.NewError("mode_not_served", http.StatusForbidden,
 		"this app's backend has no key for the mode that the app is used in: use it in another mode")
 )

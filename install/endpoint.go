@@ -154,7 +154,7 @@ func (e *endpoint) call(ctx context.Context, mode Mode, timeout time.Duration, i
 	get func(context.Context, *oauth2.Config) (*oauth2.Token, error)) (tokens, error) {
 	key := e.key(mode)
 	if key == "" {
-		return tokens{}, ErrNoKey
+		return tokens{}, ErrModeNotServed
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, e.client), timeout)
 	defer cancel()

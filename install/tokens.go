@@ -126,10 +126,6 @@ var (
 	// errNoInstallID is for Forget.
 	errNoInstallID = stripeapps.NewError("no_install_id", http.StatusInternalServerError,
 		"the install to forget has no account or none of the modes live, test and sandbox: name both (the events of a private app have no account: it is your own)")
-
-	// ErrNoKey: TokensConfig.Keys has no key for the mode.
-	ErrNoKey = stripeapps.NewError("no_key", http.StatusInternalServerError,
-		"this backend has no key for this mode: see its configuration")
 )
 
 // NewTokens checks cfg and returns a Tokens. It neither calls Stripe nor the Store. The
@@ -175,7 +171,7 @@ type Authorized struct {
 // AccessToken refreshes first, to have Stripe say which of them are good.
 //
 // It is not cut off when ctx ends, since the code is used up by then, but takes no longer
-// than a Lease. Its error is ErrCodeRefused, ErrNoKey, ErrKeyRefused, ErrTokenResponse or
+// than a Lease. Its error is ErrCodeRefused, ErrModeNotServed, ErrKeyRefused, ErrTokenResponse or
 // ErrTokensUnavailable, or that of a ctx that has ended before.
 func (t *Tokens) Exchange(ctx context.Context, mode Mode, code string) (Authorized, error) {
 	if !t.made() {
@@ -234,7 +230,7 @@ func (t *Tokens) replace(ctx context.Context, id ID, g grant) error {
 // seconds gets the old one if that is not over. If a refresh fails, the old one is used as
 // long as it can be.
 //
-// Its error is ErrNotInstalled, ErrInstallAgain, ErrNoKey, ErrKeyRefused,
+// Its error is ErrNotInstalled, ErrInstallAgain, ErrModeNotServed, ErrKeyRefused,
 // ErrTokenResponse or ErrTokensUnavailable, or that of a ctx that has ended.
 func (t *Tokens) AccessToken(ctx context.Context, id ID) (string, error) {
 	if !t.made() {
@@ -247,7 +243,7 @@ func (t *Tokens) AccessToken(ctx context.Context, id ID) (string, error) {
 		return "", ErrNotInstalled
 	}
 	if t.endpoint.key(id.Mode) == "" {
-		return "", ErrNoKey
+		return "", ErrModeNotServed
 	}
 	g, _, err := t.load(ctx, id)
 	now := t.now()

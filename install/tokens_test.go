@@ -850,13 +850,13 @@ func TestWhatIsNotInstalled(t *testing.T) {
 			{install.ID{Account: "acct_1", Mode: "LIVE"}, install.ErrNotInstalled},
 			{install.ID{Account: "acct_1/../x", Mode: install.Live}, install.ErrNotInstalled},
 			{install.ID{}, install.ErrNotInstalled},
-			{test, install.ErrNoKey},
+			{test, install.ErrModeNotServed},
 		} {
 			_, err := tokens.AccessToken(w.Context(), test.id)
 			assert.ErrorIs(t, err, test.want)
 		}
 		_, err := tokens.Exchange(w.Context(), install.Test, "ac_1")
-		assert.ErrorIs(t, err, install.ErrNoKey)
+		assert.ErrorIs(t, err, install.ErrModeNotServed)
 		assert.NoError(t, tokens.Forget(w.Context(), live))
 		w.store = &faulty{Store: w.store, fail: func(string) error { return errStore }}
 		_, err = w.process().AccessToken(w.Context(), live)

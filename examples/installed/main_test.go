@@ -150,7 +150,7 @@ func TestWhatIsRefusedToTheExtension(t *testing.T) {
 			})
 		}
 		live := w.ask(map[string]any{"action": "balance", "livemode": true})
-		assert.Contains(t, []string{"not_installed", "no_key"}, live.code, "live mode is not served")
+		assert.Contains(t, []string{"not_installed", "mode_not_served"}, live.code, "live mode is not served")
 		w.assertInstalled()
 	})
 }
