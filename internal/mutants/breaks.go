@@ -113,23 +113,36 @@ var breaks = []brokenBy{
 // break nothing.
 func mutantsByHand(root string) ([]mutant, error) {
 	var mutants []mutant
-	for _, b := range breaks {
-		m := mutant{title: b.title, files: map[string][]byte{}}
-		for _, e := range b.edits {
-			if m.files[e.file] == nil {
-				source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file)))
-				if err != nil {
-					return nil, err
-				}
-				m.files[e.file] = source
+	for _, part := range []struct {
+		breaks []brokenBy
+		tests  string // the package whose tests are to catch them
+	}{{breaks, "."}, {installBreaks, "./install"}, {eventBreaks, "./events"}} {
+		for _, b := range part.breaks {
+			m, err := b.mutant(root)
+			if err != nil {
+				return nil, err
 			}
-			if n := bytes.Count(m.files[e.file], []byte(e.old)); n != 1 {
-				return nil, fmt.Errorf("%s: stands %d times in %s, not once: %q", b.title, n, e.file, e.old)
-			}
-			m.files[e.file] = bytes.Replace(m.files[e.file], []byte(e.old), []byte(e.new), 1)
+			m.tests = []string{part.tests}
+			mutants = append(mutants, m)
 		}
-		m.tests = []string{"."}
-		mutants = append(mutants, m)
 	}
 	return mutants, nil
+}
+
+func (b brokenBy) mutant(root string) (mutant, error) {
+	m := mutant{title: b.title, files: map[string][]byte{}}
+	for _, e := range b.edits {
+		if m.files[e.file] == nil {
+			source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file)))
+			if err != nil {
+				return mutant{}, err
+			}
+			m.files[e.file] = source
+		}
+		if n := bytes.Count(m.files[e.file], []byte(e.old)); n != 1 {
+			return mutant{}, fmt.Errorf("%s: stands %d times in %s, not once: %q", b.title, n, e.file, e.old)
+		}
+		m.files[e.file] = bytes.Replace(m.files[e.file], []byte(e.old), []byte(e.new), 1)
+	}
+	return m, nil
 }
