@@ -13,6 +13,7 @@
 //		Verifier:    verifier,
 //		StateKeys:   [][]byte{key}, // 32 random bytes
 //		Guard:       replay.NewMemory(replay.MemoryConfig{}),
+//		Session:     signedInUser, // the id of your own user; nil if nobody signs in to your site
 //	})
 //	…
 //	mux.Handle("GET /install", link.Start())
@@ -28,6 +29,9 @@
 // which bring a code. An OAuth leads there and back in the same way, and a Tokens
 // exchanges the code and keeps the account's tokens, sealed, in a Store: refreshed in
 // time, by one process at a time. See the Example of OAuth.
+//
+// A Transport calls Stripe for the account of a verified request, with your key of its
+// mode or with the account's token.
 //
 // https://docs.stripe.com/stripe-apps/install-links
 // https://docs.stripe.com/stripe-apps/api-authentication/oauth
