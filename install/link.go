@@ -136,23 +136,7 @@ func checkSecretLabels(labels []string) error {
 // Another site can lead a browser here, again and again: the installs that are under way
 // in it are then to be started again.
 func (l *Link) Start() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setPrivate(w)
-		if r.Method != http.MethodGet { // a HEAD would begin an install that nobody goes on with
-			w.Header().Set("Allow", "GET")
-			l.refusals.refuse(w, r, errMethod)
-			return
-		}
-		state, err := l.states.start(w, r, "")
-		if err != nil {
-			l.refusals.refuse(w, r, err)
-			return
-		}
-		to := *l.url
-		to.RawQuery = url.Values{"redirect_uri": {l.redirectURI}, "state": {state}}.Encode()
-		w.Header().Set("Location", to.String())
-		w.WriteHeader(http.StatusSeeOther)
-	})
+	return startHandler(l.states, l.refusals, "", l.url, l.redirectURI)
 }
 
 // Installed is an install that has been verified: Stripe has signed for this user and

@@ -151,25 +151,7 @@ func (o *OAuth) Start(mode Mode) http.Handler {
 	if link == nil {
 		panic(fmt.Sprintf("stripeapps/install: OAuthConfig.Links has none for the mode %q", mode))
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setPrivate(w)
-		if r.Method != http.MethodGet {
-			w.Header().Set("Allow", "GET")
-			o.refusals.refuse(w, r, errMethod)
-			return
-		}
-		state, err := o.states.start(w, r, mode)
-		if err != nil {
-			o.refusals.refuse(w, r, err)
-			return
-		}
-		to, query := *link, link.Query()
-		query.Set("redirect_uri", o.redirectURI)
-		query.Set("state", state)
-		to.RawQuery = query.Encode()
-		w.Header().Set("Location", to.String())
-		w.WriteHeader(http.StatusSeeOther)
-	})
+	return startHandler(o.states, o.refusals, mode, link, o.redirectURI)
 }
 
 // Callback returns the handler of RedirectURI. It exchanges the code of an install that was
