@@ -188,11 +188,5 @@ func Role(id string) Requirement {
 // signedMember returns a top-level member of the signed payload as it is
 // written, or nil.
 func signedMember(ctx context.Context, name string) []byte {
-	members := signed.Members(SignedPayload(ctx))
-	for members.Next() {
-		if string(members.Name) == name {
-			return members.Value
-		}
-	}
-	return nil
+	return signed.Member(SignedPayload(ctx), name)
 }

@@ -61,7 +61,7 @@ func signedMode(sandboxLabels []string) func(context.Context) (Mode, error) {
 	return func(ctx context.Context) (Mode, error) {
 		identity, _ := stripeapps.IdentityFrom(ctx)
 		sandbox := slices.Contains(sandboxLabels, identity.SecretLabel)
-		livemode := signedMember(ctx, "livemode")
+		livemode := string(signed.Member(stripeapps.SignedPayload(ctx), "livemode"))
 		switch {
 		case sandbox && (livemode == "" || livemode == "false"):
 			return Sandbox, nil
@@ -74,18 +74,6 @@ func signedMode(sandboxLabels []string) func(context.Context) (Mode, error) {
 		}
 		return "", ErrNoMode
 	}
-}
-
-// signedMember returns a top-level member of the signed payload as it is written, or "".
-// The verifier has seen to it that there are no two of a name.
-func signedMember(ctx context.Context, name string) string {
-	members := signed.Members(stripeapps.SignedPayload(ctx))
-	for members.Next() {
-		if string(members.Name) == name {
-			return string(members.Value)
-		}
-	}
-	return ""
 }
 
 // The reasons for which Stripe is not called, to compare with errors.Is. They can be

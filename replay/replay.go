@@ -204,13 +204,8 @@ func (e unavailable) Unwrap() []error { return []error{ErrUnavailable, e.cause} 
 // one.
 func hasNonce(payload []byte, name string) bool {
 	const least, most = 16, 128
-	members := signed.Members(payload)
-	for members.Next() {
-		if value := members.Value; string(members.Name) == name {
-			return value[0] == '"' && least <= len(value)-2 && len(value)-2 <= most
-		}
-	}
-	return false
+	value := signed.Member(payload, name)
+	return least <= len(value)-2 && len(value)-2 <= most && value[0] == '"'
 }
 
 // key is the same for a signed text and its time, and differs from those of all
